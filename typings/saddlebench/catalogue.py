@@ -1,0 +1,1 @@
+../../bench/top/catalogue.py

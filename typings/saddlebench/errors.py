@@ -1,0 +1,1 @@
+../../bench/top/errors.py

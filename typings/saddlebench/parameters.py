@@ -1,0 +1,1 @@
+../../bench/top/parameters.py
