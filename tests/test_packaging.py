@@ -76,8 +76,8 @@ def test_wheel_holds_every_file_and_no_other(wheel):
     assert held == wanted
 
 
-# Runs with -I -S: no checkout on the path, and site-packages is added without its .pth files, so that the editable install
-# has no finder there to answer in the wheel's place.
+# Runs with -I -S: the checkout is not on the path, and site-packages is added without its .pth files, so that the
+# editable install's finder cannot answer in the wheel's place.
 IMPORT_ALL = """
 import importlib, importlib.metadata, json, sys
 wheel, *site, names = sys.argv[1:]
