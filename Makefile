@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test test-slow lint format typings bench clean clean-venv
+.PHONY: help install quick test test-slow lint style types contracts format typings bench clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +29,17 @@ test: $(STAMP) ## the tests, without the slow ones
 test-slow: $(STAMP) ## the tests that take minutes
 	$(BIN)/pytest -m slow
 
-# lint-imports reads the package from typings/, the only place where its folders lie under one name.
-lint: $(STAMP) typings ## style, formatting, types and import contracts
+lint: style types contracts ## style, formatting, types and import contracts (`make -k lint` reports all at once)
+
+style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP) typings
 	$(BIN)/pyright
+
+# The package is read from typings/, the only place where its folders lie under one name.
+contracts: $(STAMP) typings
 	PYTHONPATH=typings $(BIN)/lint-imports --no-cache
 
 format: $(STAMP) ## let ruff fix and format the code
