@@ -1,0 +1,26 @@
+"""Data sets of the image games: a registry, and one verified cache on disk however the files were obtained.
+
+    >>> from saddlebench.games.data import fetch, load
+    >>> fetch("mnist")  # once; needs the network, or files put in place by hand
+    >>> images, labels = load("mnist", "train")  # uint8 (60000, 28, 28) and (60000,), memory-mapped
+
+A file of this folder with a subclass of `Dataset` that has a ``name`` adds a data set; nothing else changes. The
+cache is ``$SADDLEBENCH_DATA``, or else the user's cache directory.
+"""
+
+from saddlebench.games.data.cache import DATASETS, available, fetch, load, status
+from saddlebench.games.data.dataset import ArraySpec, Dataset, Source, SourceError
+from saddlebench.games.data.files import data_root
+
+__all__ = [
+    "DATASETS",
+    "ArraySpec",
+    "Dataset",
+    "Source",
+    "SourceError",
+    "available",
+    "data_root",
+    "fetch",
+    "load",
+    "status",
+]
