@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"torch", "torchvision", "torchmetrics"}
-RESULTS = Path(__file__).parents[1] / "results"
+ROOT = Path(__file__).parents[1]
 
 LIGHT = [
     "saddlebench",
     "saddlebench.catalogue",
     "saddlebench.errors",
     "saddlebench.parameters",
-    *sorted(f"saddlebench.results.{path.stem}".removesuffix(".__init__") for path in RESULTS.glob("*.py")),
+    *sorted(f"saddlebench.bench.{path.stem}" for path in (ROOT / "bench").glob("cli*")),
+    *sorted(f"saddlebench.results.{path.stem}".removesuffix(".__init__") for path in (ROOT / "results").glob("*.py")),
 ]
 
 
