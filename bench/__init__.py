@@ -1,0 +1,1 @@
+"""The crossing: oracle, runner, measures, spectrum, image metrics, suites, executors, command line."""

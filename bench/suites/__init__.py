@@ -1,0 +1,1 @@
+"""Shipped suites: a TOML file each."""

@@ -1,0 +1,38 @@
+"""saddlebench: a benchmark suite of differentiable games × game optimizers.
+
+>>> import saddlebench
+>>> result = saddlebench.run(games="bilinear", optimizers=["extragradient", "optimistic-gradient"], seeds=3, steps=200)
+>>> result.runs  # a pandas table: one row a run
+
+The names below are imported when they are first used, because torch takes seconds to import.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from saddlebench._version import __version__
+
+if TYPE_CHECKING:
+    from saddlebench.bench.api import run, spectral_radius
+    from saddlebench.games import GAMES
+    from saddlebench.optimizers import OPTIMIZERS
+
+__all__ = ["GAMES", "OPTIMIZERS", "__version__", "run", "spectral_radius"]
+
+_HOME = {
+    "run": "saddlebench.bench.api",
+    "spectral_radius": "saddlebench.bench.api",
+    "GAMES": "saddlebench.games",
+    "OPTIMIZERS": "saddlebench.optimizers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'saddlebench' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,97 @@
+"""The Dirac-GAN."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from saddlebench.games.draws import normal
+from saddlebench.games.game import Game, Profile
+from saddlebench.parameters import NonNegativeScalar
+
+_NODES = 32  # of Gauss–Hermite quadrature: exact to rounding for the logistic loss at moderate noise
+
+
+@dataclass(frozen=True)
+class DiracGAN(Game):
+    """Data δ_0, generator δ_θ, discriminator D(x) = ψx: L = f(ψθ) + f(0), θ minimises, ψ maximises, f(t) = −log(1 + e^{−t}).
+
+    Mescheder, Geiger, Nowozin, ICML 2018. v = (ψ f'(ψθ), −θ f'(ψθ)), equilibrium (0, 0), eigenvalues ±i/2 there. Losses:
+    ``minimax``; ``non-saturating`` (θ minimises −f(−ψθ)); ``wasserstein`` (f(t) = t). Penalties on ψ: ``r1`` (γ/2)ψ²;
+    ``gradient_penalty`` (λ/2)(|ψ| − 1)², whose field jumps at ψ = 0; ``instance_noise`` s adds N(0, s²) to real and generated
+    points, its expectation by Gauss–Hermite quadrature. The start is drawn by seed; the paper's is (1, 1) (``start=[1, 1]``).
+    """
+
+    name = "dirac-gan"
+    paper = "Mescheder et al. 2018"
+
+    loss: Literal["minimax", "non-saturating", "wasserstein"] = "minimax"  # f and the generator's loss
+    r1: NonNegativeScalar = 0.0  # γ of R1 (and of R2, which is the same here)
+    instance_noise: NonNegativeScalar = 0.0  # s, standard deviation
+    gradient_penalty: NonNegativeScalar = 0.0  # λ of WGAN-GP with target 1
+    start: tuple[float, float] | None = None  # (θ, ψ) of every run; None: drawn by seed
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """θ and ψ."""
+        return ("generator", "discriminator")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """One number each."""
+        return (1, 1)
+
+    @property
+    def zero_sum(self) -> bool:
+        """Without penalties and with one objective for both."""
+        return self.loss != "non-saturating" and self.r1 == 0 and self.gradient_penalty == 0
+
+    @property
+    def smooth(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - depends on the parameters here
+        """Not with the gradient penalty."""
+        return self.gradient_penalty == 0
+
+    @property
+    def spectrum_reason(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - likewise
+        """Why there is no Jacobian."""
+        return "" if self.smooth else "the gradient penalty's field jumps at ψ = 0: no Jacobian at the equilibrium"
+
+    def initial(self, seeds: Tensor) -> Profile:
+        """Standard normal by seed, or the given start."""
+        if self.start is None:
+            return normal(seeds, "generator", 1), normal(seeds, "discriminator", 1)
+        one = torch.ones(len(seeds), 1, dtype=torch.float64, device=seeds.device)
+        return one * self.start[0], one * self.start[1]
+
+    def losses(self, profile: Profile, sample: Any, buffers: Any) -> tuple[Tensor, ...]:
+        """(L or −E f(−ψθ), −L + penalties)."""
+        theta, psi = profile
+        noise, weight = self._noise(theta)
+
+        def mean(values: Tensor) -> Tensor:
+            return (values * weight).sum(-1)
+
+        fake, real = psi * (theta + noise), psi * noise
+        # f(t) = −softplus(−t), and f(0) becomes E f(−ψ·noise), its real-data half
+        logistic = mean(-softplus(-fake)) + mean(-softplus(real))
+        value = mean(fake) if self.loss == "wasserstein" else logistic
+        generator = mean(softplus(fake)) if self.loss == "non-saturating" else value
+        penalty = self.r1 / 2 * psi**2 + self.gradient_penalty / 2 * (psi.abs() - 1) ** 2
+        return generator, -value + penalty.squeeze(-1)
+
+    def _noise(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Nodes and weights of the expectation over N(0, s²)."""
+        if self.instance_noise == 0:
+            return torch.zeros(1, dtype=like.dtype, device=like.device), torch.ones(1, dtype=like.dtype, device=like.device)
+        nodes, weights = np.polynomial.hermite.hermgauss(_NODES)
+        nodes = torch.tensor(nodes * math.sqrt(2) * self.instance_noise)
+        return nodes.to(like), torch.tensor(weights / math.sqrt(math.pi)).to(like)
+
+    def equilibrium(self, seeds: Tensor) -> Profile | None:
+        """(0, 0)."""
+        zero = torch.zeros(len(seeds), 1, dtype=torch.float64, device=seeds.device)
+        return zero, zero

@@ -1,0 +1,111 @@
+"""The contract of a game.
+
+A game has n players; player i minimises ``loss_i`` over its own flat strategy w_i. A profile is a tuple with one tensor a
+player, of shape ``(runs, size of the player)``: runs are independent copies of the game that step together. The field is
+v(w) = (∂loss_1/∂w_1, …, ∂loss_n/∂w_n) and J = ∂v/∂w its Jacobian.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+from torch import Tensor
+
+Profile = tuple[Tensor, ...]
+Sample = Any  # a tuple of tensors with a run axis, or None
+Buffers = tuple[Tensor, ...]
+Domain = Literal["unconstrained", "simplex", "box"]
+
+
+class Game(ABC):
+    """Base of all games: a frozen dataclass of its parameters, in the catalogue by its ``name``.
+
+    A game must define `players`, `sizes`, `initial` and `losses`; everything else has the default of a deterministic,
+    unconstrained game about which nothing more is known.
+    """
+
+    name = ""
+    paper = ""
+    dtype = "float64"  # networks use float32
+    stochastic = False  # does a loss depend on a sample?
+    smooth = True  # is the field differentiable at the equilibrium? If not, `spectrum_reason` says why there is no spectrum
+    spectrum_reason = ""
+    default_steps = 1000
+
+    @property
+    @abstractmethod
+    def players(self) -> tuple[str, ...]:
+        """The players' names, in the order of the profile."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> tuple[int, ...]:
+        """The size of each player's flat strategy."""
+
+    @property
+    def domain(self) -> tuple[Domain, ...]:
+        """Each player's domain."""
+        return ("unconstrained",) * len(self.players)
+
+    @property
+    def zero_sum(self) -> bool:
+        """Do the losses sum to zero for every profile?"""
+        return False
+
+    @abstractmethod
+    def initial(self, seeds: Tensor) -> Profile:
+        """The start of each run, from int64 ``seeds`` of shape ``(runs,)``."""
+
+    def sample(self, seeds: Tensor, step: int, draw: int) -> Sample:
+        """The minibatch and noise of one evaluation: the draw-th of this step. Deterministic games have none."""
+        return None
+
+    def buffers(self, profile: Profile, seeds: Tensor) -> Buffers:
+        """Tensors that are carried but never optimised: per-run constants, power-iteration vectors."""
+        return ()
+
+    def advance(self, profile: Profile, buffers: Buffers) -> Buffers:
+        """The buffers after a committed move to ``profile``."""
+        return buffers
+
+    @abstractmethod
+    def losses(self, profile: Profile, sample: Sample, buffers: Buffers) -> tuple[Tensor, ...]:
+        """Each player's loss, a tensor ``(runs,)`` a player."""
+
+    def loss_of(self, i: int, profile: Profile, sample: Sample, buffers: Buffers) -> Tensor:
+        """Player i's loss ``(runs,)``; overridden where it is cheaper than all losses."""
+        return self.losses(profile, sample, buffers)[i]
+
+    # A game with a closed form overrides both of the following; autograd of the losses serves all others.
+
+    def field(self, profile: Profile, sample: Sample, buffers: Buffers) -> Profile | None:
+        """v(w) in closed form; None: there is none."""
+        return None
+
+    def block(
+        self, i: int, j: int, profile: Profile, sample: Sample, buffers: Buffers, u: Tensor, transpose: bool
+    ) -> Tensor | None:
+        """J_ij u, or J_ijᵀ u, in closed form, J_ij = ∂²loss_i/∂w_i∂w_j; None: there is none."""
+        return None
+
+    def project(self, i: int, x: Tensor) -> Tensor:
+        """The Euclidean projection of player i's strategy on its domain."""
+        return x
+
+    def equilibrium(self, seeds: Tensor) -> Profile | None:
+        """A known equilibrium of each run's game, or None."""
+        return None
+
+    def null_directions(self, seeds: Tensor) -> Tensor | None:
+        """Orthonormal directions ``(runs, k, total size)`` along which equilibria form a manifold, or None.
+
+        `spectral_radius_transverse` and the distance to equilibrium leave them out.
+        """
+        return None
+
+    def gap(self, profile: Profile, buffers: Buffers) -> Tensor | None:
+        """The duality gap (exploitability) ``(runs,)`` ≥ 0, where the game can compute it."""
+        return None
+
+    def measures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+        """The game's own measures of a profile: name → ``(runs,)``."""
+        return {}

@@ -1,0 +1,1 @@
+"""Adjustments: the linearised game becomes another field."""

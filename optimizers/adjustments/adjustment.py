@@ -1,0 +1,49 @@
+"""The contract of an adjustment, and the scheme over an adjusted field."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Point, Profile, State
+
+
+class Adjustment(ABC):
+    """Base of all adjustments: a frozen dataclass of hyperparameters."""
+
+    @abstractmethod
+    def field(self, point: Point) -> Profile:
+        """The adjusted field at the linearised game."""
+
+
+@dataclass(frozen=True)
+class Adjusted(Optimizer):
+    """A scheme that plays the adjusted field and is unaware of it."""
+
+    adjustment: Adjustment
+    scheme: Optimizer
+
+    @property
+    def autonomous(self) -> bool:
+        """That of the scheme."""
+        return self.scheme.autonomous
+
+    @property
+    def smooth(self) -> bool:
+        """That of the scheme."""
+        return self.scheme.smooth
+
+    @property
+    def singular_at_rest(self) -> str:
+        """That of the scheme."""
+        return self.scheme.singular_at_rest
+
+    def applies_to(self, game: GameFacts) -> str | None:
+        """The scheme's answer."""
+        return self.scheme.applies_to(game)
+
+    def init(self, oracle: Oracle, w: Profile) -> State:
+        """The scheme's state."""
+        return self.scheme.init(oracle.adjusted(self.adjustment.field), w)
+
+    def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
+        """The scheme's step on the adjusted oracle."""
+        return self.scheme.step(oracle.adjusted(self.adjustment.field), w, state)

@@ -1,0 +1,208 @@
+"""The contract of an optimizer: a pure step (profile, state) → (profile, state) that asks an oracle.
+
+An optimizer is composed of exchangeable parts: a *rule* turns one player's gradient into a direction and moves along it
+(`saddlebench.optimizers.rules`); an *adjustment* turns the linearised game into another field
+(`saddlebench.optimizers.adjustments`); a *scheme* asks the oracle and applies rules (simultaneous, alternating, extragradient,
+past extragradient: the files of this folder with a ``rule``). `Composed` names a combination.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from torch import Tensor
+
+Profile = tuple[Tensor, ...]
+State = Any  # nested (named) tuples of tensors with a run axis
+
+
+class Point(Protocol):
+    """The game linearised at a profile; `saddlebench.bench.oracle.Point` documents each answer."""
+
+    w: Profile
+    v: Profile
+
+    def partial(self, i: int, j: int) -> Tensor:
+        """∂loss_i/∂w_j."""
+        ...
+
+    def vjp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None) -> Profile:
+        """Jᵀu."""
+        ...
+
+    def jvp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None, off: bool = False) -> Profile:
+        """Ju, or the off-diagonal part of it."""
+        ...
+
+    def block(self, i: int, j: int, u: Tensor, transpose: bool = False) -> Tensor:
+        """J_ij u, or J_ijᵀ u."""
+        ...
+
+
+class Oracle(Protocol):
+    """What an optimizer may ask; `saddlebench.bench.oracle.Oracle` documents each answer."""
+
+    @property
+    def differentiable(self) -> bool:
+        """Do the answers keep their graph?"""
+        ...
+
+    @property
+    def zero_sum(self) -> bool:
+        """Do the losses sum to zero?"""
+        ...
+
+    def field(self, w: Profile) -> Profile:
+        """v(w)."""
+        ...
+
+    def gradient(self, i: int, w: Profile) -> Tensor:
+        """∂loss_i/∂w_i."""
+        ...
+
+    def losses(self, w: Profile) -> tuple[Tensor, ...]:
+        """Each player's loss."""
+        ...
+
+    def project(self, i: int, x: Tensor) -> Tensor:
+        """The projection of player i's strategy on its domain."""
+        ...
+
+    def at(self, w: Profile) -> Point:
+        """The game linearised at w."""
+        ...
+
+    def adjusted(self, adjust: Callable[[Any], Profile]) -> "Oracle":
+        """A view whose field is an adjusted one."""
+        ...
+
+    def fresh(self, committed: Profile | None = None) -> "Oracle":
+        """A view at the next sample; buffers advance with a committed profile."""
+        ...
+
+    def through(self, i: int, move: Callable[[Any, Profile], Profile], w: Profile) -> Tensor:
+        """The total derivative of loss_i through a differentiable move."""
+        ...
+
+
+class GameFacts(Protocol):
+    """What `Optimizer.applies_to` may know of a game."""
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The players' names."""
+        ...
+
+    @property
+    def domain(self) -> tuple[Any, ...]:
+        """Each player's domain."""
+        ...
+
+    @property
+    def zero_sum(self) -> bool:
+        """Do the losses sum to zero?"""
+        ...
+
+    stochastic: bool
+
+
+class Optimizer(ABC):
+    """Base of all optimizers: a frozen dataclass of hyperparameters, in the catalogue by its ``name``."""
+
+    name = ""
+    paper = ""
+    cost = ""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where the method is defined. Unconstrained by default: a plain step leaves the simplex without an error."""
+        return ("unconstrained",)
+
+    @property
+    def period(self) -> int:
+        """Steps in one cycle of the method; the spectrum is that of a whole cycle."""
+        return 1
+
+    @property
+    def autonomous(self) -> bool:
+        """Is the step the same map at every step? Not where it depends on a counter for ever."""
+        return True
+
+    @property
+    def smooth(self) -> bool:
+        """Is the step differentiable, so that it has a Jacobian?"""
+        return True
+
+    @property
+    def singular_at_rest(self) -> str:
+        """Why the step has no derivative where the field vanishes ("divides by √0"), or "" if it has."""
+        return ""
+
+    def applies_to(self, game: GameFacts) -> str | None:
+        """None, or the reason why this optimizer is not applicable to the game."""
+        outside = sorted(set(game.domain) - set(self.domains))
+        if outside:
+            return f"{self.name or type(self).__name__} is not defined on a {' or '.join(outside)} domain"
+        return None
+
+    def init(self, oracle: Oracle, w: Profile) -> State:
+        """The state before the first step from ``w``."""
+        return ()
+
+    @abstractmethod
+    def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
+        """One step."""
+
+    def answers(self, w: Profile, state: State) -> dict[str, Profile]:
+        """The profiles that are evaluated: the last iterate, and averages where the method keeps them."""
+        return {"last": w}
+
+
+class Composed(Optimizer):
+    """An optimizer that is a named combination of others: `parts` builds it, everything else is forwarded to it."""
+
+    @abstractmethod
+    def parts(self) -> Optimizer:
+        """The combination."""
+
+    @cached_property
+    def _whole(self) -> Optimizer:
+        return self.parts()
+
+    @property
+    def period(self) -> int:
+        """That of the combination."""
+        return self._whole.period
+
+    @property
+    def autonomous(self) -> bool:
+        """That of the combination."""
+        return self._whole.autonomous
+
+    @property
+    def smooth(self) -> bool:
+        """That of the combination."""
+        return self._whole.smooth
+
+    @property
+    def singular_at_rest(self) -> str:
+        """That of the combination."""
+        return self._whole.singular_at_rest
+
+    def applies_to(self, game: GameFacts) -> str | None:
+        """The combination's answer, in this optimizer's name."""
+        reason = self._whole.applies_to(game)
+        return reason and reason.replace(self._whole.name or type(self._whole).__name__, self.name, 1)
+
+    def init(self, oracle: Oracle, w: Profile) -> State:
+        """The combination's state."""
+        return self._whole.init(oracle, w)
+
+    def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
+        """The combination's step."""
+        return self._whole.step(oracle, w, state)
+
+    def answers(self, w: Profile, state: State) -> dict[str, Profile]:
+        """The combination's answers."""
+        return self._whole.answers(w, state)

@@ -1,0 +1,53 @@
+"""The contract of a rule: how one player's gradient becomes a direction, and how the player moves along it.
+
+A rule knows one player and no oracle. Schemes call `direction` with the gradient and `move` with the step size, so that one rule
+serves simultaneous, alternating and extrapolating play, and a rule over a rule (optimism) works on directions of any kind.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal
+
+from torch import Tensor
+
+from saddlebench.parameters import cast
+
+
+class Rule(ABC):
+    """Base of all rules: a frozen dataclass of hyperparameters, in the catalogue `RULES` by its ``name``."""
+
+    name = ""
+    paper = ""
+    cost = ""
+
+    @property
+    def autonomous(self) -> bool:
+        """Does the direction depend on no counter?"""
+        return True
+
+    @property
+    def smooth(self) -> bool:
+        """Can the direction be differentiated?"""
+        return True
+
+    @property
+    def singular_at_rest(self) -> str:
+        """Why the direction has no derivative at a zero gradient ("divides by √0"), or "" if it has."""
+        return ""
+
+    @property
+    def geometry(self) -> Literal["euclidean", "entropic"]:
+        """How `move` moves; the entropic geometry is that of the simplex alone."""
+        return "euclidean"
+
+    def init(self, i: int, w: Tensor) -> Any:
+        """Player i's state before the first step, from its strategy ``(runs, size)``."""
+        return ()
+
+    @abstractmethod
+    def direction(self, i: int, w: Tensor, gradient: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """The direction ``(runs, size)`` to move against, and the next state."""
+
+    def move(self, w: Tensor, step_size: Any, direction: Tensor, project: Callable[[Tensor], Tensor]) -> Tensor:
+        """The strategy after the step: Euclidean geometry, P[w − η d]."""
+        return project(w - cast(step_size, w) * direction)
