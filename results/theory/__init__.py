@@ -87,7 +87,7 @@ def _evaluate(formula: Formula, linearisation: Linearisation, settings: Settings
     with np.errstate(all="ignore"):
         try:
             values = formula.spectrum(linearisation, settings)
-        except np.linalg.LinAlgError as error:
+        except (np.linalg.LinAlgError, ArithmeticError) as error:
             raise NoClosedForm(str(error)) from error
     if not len(values):
         raise NoClosedForm("every direction of the game is a null direction")

@@ -7,7 +7,7 @@ J = [[μ_x, σ], [−σ, μ_y]], H_o = [[0, σ], [−σ, 0]] = the antisymmetric
 import numpy as np
 
 from saddlebench.results.theory.formula import Formula, formula
-from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm, pair_roots
+from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm
 from saddlebench.results.theory.settings import Settings
 
 
@@ -31,7 +31,9 @@ def _rotated(game: Linearisation, settings: Settings, weight: float) -> Array:
 
 
 def symplectic(game: Linearisation, settings: Settings) -> Array:
-    """v + γAᵀv. Aligned or not: at the equilibrium v = 0, so the alignment's sign is that of ε > 0."""
+    """v + γAᵀv. Near the equilibrium the alignment is of fourth order in v, so aligned SGA takes the sign of ε > 0."""
+    if settings.raw("aligned", False) and settings.number("epsilon", 0.1) <= 0:
+        raise NoClosedForm("without ε > 0 the alignment's sign jumps at the equilibrium")
     return _rotated(game, settings, settings.number("gamma"))
 
 
@@ -101,7 +103,7 @@ def competitive(game: Linearisation, settings: Settings) -> Array:
     step_x, step_y = blocks.of(game.common(settings.pair("step_size")))
     keep_x, keep_y = 1 - step_x * blocks.mu_x, 1 - step_y * blocks.mu_y
     scale = 1 + step_x * step_y * blocks.sigma**2
-    return pair_roots((keep_x + keep_y) / scale, keep_x * keep_y / scale)
+    return blocks.roots((keep_x + keep_y) / scale, keep_x * keep_y / scale)
 
 
 def linearised_competitive(game: Linearisation, settings: Settings) -> Array:
@@ -121,7 +123,7 @@ FORMULAS: dict[str, Formula] = {
         "step_size gamma",
         consensus,
     ),
-    "symplectic-gradient": formula(_ROTATED.format("γ"), "step_size gamma aligned", symplectic),
+    "symplectic-gradient": formula(_ROTATED.format("γ"), "step_size gamma aligned epsilon", symplectic),
     "jare": formula(_ROTATED.format("γ"), "step_size gamma", jare),
     "lookahead": formula(_ROTATED.format("α"), "step_size gamma", symplectic),
     "lola": formula(_ROTATED.format("2α"), "step_size gamma", lola),

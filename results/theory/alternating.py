@@ -4,7 +4,7 @@ import numpy as np
 
 from saddlebench.results.theory.formula import Formula, formula
 from saddlebench.results.theory.linear import block_heavy_ball
-from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm, pair_roots
+from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm
 from saddlebench.results.theory.settings import Settings
 
 
@@ -31,7 +31,7 @@ def alternating(game: Linearisation, settings: Settings) -> Array:
             row = tuple(keep[i] * own + pull[i] * other for own, other in zip(before[i], before[1 - i], strict=True))
             rows[i] = (np.where(moves, row[0], before[i][0]), np.where(moves, row[1], before[i][1]))
             determinant = np.where(moves, determinant * keep[i], determinant)
-    return pair_roots(rows[0][0] + rows[1][1], determinant)
+    return blocks.roots(rows[0][0] + rows[1][1], determinant)
 
 
 def _schedule(settings: Settings) -> list[int]:
@@ -43,19 +43,20 @@ def _schedule(settings: Settings) -> list[int]:
 
 def alternating_heavy_ball(game: Linearisation, settings: Settings) -> Array:
     """p_x p_y + η_xη_yσ²z³, p_i = z² − (1 + β_i − η_iμ_i)z + β_i; bilinear: (z−1)²(z−β_x)(z−β_y) + η²σ²z³."""
+    if sorted(_schedule(settings)) != [0, 1]:
+        raise NoClosedForm("heavy ball is known where every player moves once a cycle")
     return block_heavy_ball(game, settings, power=3)
 
 
 FORMULAS: dict[str, Formula] = {
     "alternating-gradient": formula(
-        "max|z|: z² − ((1−η_xμ_x) + (1−η_yμ_y) − η_xη_yσ²)z + (1−η_xμ_x)(1−η_yμ_y) = 0 per cycle; "
-        "a schedule multiplies its shears",
+        "max|z|: z² − ((1−η_xμ_x) + (1−η_yμ_y) − η_xη_yσ²)z + (1−η_xμ_x)(1−η_yμ_y) = 0 per cycle; a schedule multiplies its shears",
         "step_size schedule",
         alternating,
     ),
     "alternating-heavy-ball": formula(
         "max|z|: (z²−(1+β_x−η_xμ_x)z+β_x)(z²−(1+β_y−η_yμ_y)z+β_y) + η_xη_yσ²z³ = 0 (Gidel et al. 2019)",
-        "step_size momentum",
+        "step_size momentum schedule",
         alternating_heavy_ball,
         memory=True,
     ),

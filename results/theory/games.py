@@ -19,17 +19,20 @@ def linearise(game: str, parameters: Mapping[str, Any], transverse: bool) -> Lin
 
 
 def _bilinear(settings: Settings, transverse: bool) -> Linearisation:
-    """f = xᵀAy + bᵀx + cᵀy: J has ±iσ_j(A), and |m − n| zeros. b and c move the equilibrium, not J."""
-    if settings.has("matrix"):
-        a = _matrix(settings, "matrix")
-    else:
-        rows, columns = (int(size) for size in settings.pair("sizes"))
-        count = min(rows, columns)
-        condition = 1.0 if count == 1 else settings.number("condition_number")
-        if min(rows, columns) < 1 or condition <= 0:
-            raise NoClosedForm("sizes and condition_number must be positive")
+    """f = xᵀAy + bᵀx + cᵀy: J has ±iσ_j(A), and |m − n| zeros. b and c move the equilibrium, not J.
+
+    Of a matrix drawn by seed, U diag(s) Vᵀ, the singular values are known: s is log-spaced from 1 down to
+    1/condition_number. U and V are changes of basis within a player.
+    """
+    if not settings.has("matrix") and (settings.has("shape") or settings.has("sizes")):
+        rows, columns = (int(size) for size in settings.pair("shape" if settings.has("shape") else "sizes"))
+        count, condition = min(rows, columns), settings.number("condition_number", 1.0)
+        if count < 1 or condition <= 0:
+            raise NoClosedForm("shape and condition_number must be positive")
         a = np.zeros((rows, columns))
         a[range(count), range(count)] = np.logspace(0, -np.log10(condition), count)
+    else:
+        a = _matrix(settings, "matrix", [[1.0]])
     m, n = a.shape
     return Linearisation(np.zeros((m, m)), a, np.zeros((n, n)), "λ = ±iσ_j(A)", transverse)
 
@@ -93,15 +96,15 @@ def _four_player(settings: Settings, transverse: bool) -> Linearisation:
     return Linearisation(own, a, own, text, transverse, zero_sum=False, mixed=True)
 
 
-def _matrix(settings: Settings, key: str) -> Array:
-    matrix = np.atleast_2d(settings.array(key))
+def _matrix(settings: Settings, key: str, *default: Any) -> Array:
+    matrix = np.atleast_2d(settings.array(key, *default))
     if matrix.ndim != 2:
         raise NoClosedForm(f"{key!r} is not a matrix")
     return matrix
 
 
 _GAMES: dict[str, tuple[frozenset[str], Callable[[Settings, bool], Linearisation]]] = {
-    "bilinear": (frozenset({"matrix", "b", "c", "sizes", "condition_number"}), _bilinear),
+    "bilinear": (frozenset({"matrix", "b", "c", "shape", "sizes", "condition_number"}), _bilinear),
     "quadratic": (frozenset({"p", "matrix", "q"}), _quadratic),
     "dirac-gan": (frozenset({"loss", "r1", "instance_noise", "gradient_penalty"}), _dirac_gan),
     "rock-paper-scissors": (frozenset({"form"}), _rock_paper_scissors),

@@ -38,7 +38,14 @@ def block_heavy_ball(game: Linearisation, settings: Settings, power: int) -> Arr
     linear_x, linear_y = -(1 + beta_x - step_x * blocks.mu_x), -(1 + beta_y - step_y * blocks.mu_y)
     cubic = linear_x + linear_y + (coupling if power == 3 else 0)
     square = beta_x + beta_y + linear_x * linear_y + (coupling if power == 2 else 0)
-    return polynomial_roots(1.0, cubic, square, linear_x * beta_y + linear_y * beta_x, beta_x * beta_y)
+    quartics = (np.ones_like(cubic), cubic, square, linear_x * beta_y + linear_y * beta_x, beta_x * beta_y)
+    alone = blocks.alone  # p_x² there: its roots are those of p_x, and a root finder would halve their digits
+    return np.concatenate(
+        [
+            polynomial_roots(*(coefficient[~alone] for coefficient in quartics)),
+            polynomial_roots(1.0, linear_x[alone], beta_x[alone]),
+        ]
+    )
 
 
 def nesterov(game: Linearisation, settings: Settings) -> Array:
@@ -92,13 +99,20 @@ def complex_momentum(game: Linearisation, settings: Settings) -> Array:
 _OPTIMISTIC = "max|z|: z² − (1 − (1+κ)ηλ)z − κηλ = 0"
 FORMULAS: dict[str, Formula] = {
     "simultaneous-gradient": formula("max|1 − ηλ|; on a bilinear game √(1 + η_xη_yσ²)", "step_size", simultaneous),
-    "heavy-ball": formula(
-        "max|z|: z² − (1+β−ηλ)z + β = 0 (Gidel et al. 2019)", "step_size momentum", heavy_ball, memory=True
-    ),
+    "heavy-ball": formula("max|z|: z² − (1+β−ηλ)z + β = 0 (Gidel et al. 2019)", "step_size momentum", heavy_ball, memory=True),
     "nesterov": formula("max|z|: z² − (1+β)(1−ηλ)z + β(1−ηλ) = 0", "step_size momentum", nesterov, memory=True),
-    "extragradient": formula("max|1 − ηλ + ηγλ²| (Korpelevich 1976)", "step_size extrapolation_step", extragradient),
+    "extragradient": formula(
+        "max|1 − ηλ + ηγλ²| (Korpelevich 1976)",
+        "step_size extrapolation_step",
+        extragradient,
+        domains="unconstrained simplex",
+    ),
     "past-extragradient": formula(
-        "max|z|: z² − (1 − 2ηλ)z − ηλ = 0, the spectrum of OGDA (Popov 1980)", "step_size", optimistic, memory=True
+        "max|z|: z² − (1 − 2ηλ)z − ηλ = 0, the spectrum of OGDA (Popov 1980)",
+        "step_size",
+        optimistic,
+        memory=True,
+        domains="unconstrained simplex",
     ),
     "optimistic-gradient": formula(_OPTIMISTIC, "step_size optimism", optimistic, memory=True),
     "proximal-point": formula("max 1/|1 + ηλ|", "step_size", proximal_point),

@@ -62,7 +62,16 @@ class Blocks:
         """The eigenvalues of I − DG for the field's Jacobian G = [[g₀₀, g₀₁], [g₁₀, g₁₁]] and D = diag(η_x, η_y)."""
         x, y = self.of(step)
         g00, g01, g10, g11 = field
-        return 1 - pair_roots(x * g00 + y * g11, x * y * (g00 * g11 - g01 * g10))
+        return 1 - self.roots(x * g00 + y * g11, x * y * (g00 * g11 - g01 * g10))
+
+    @property
+    def alone(self) -> Array:
+        """Which blocks are one coordinate, entered twice."""
+        return self.owner_x == self.owner_y
+
+    def roots(self, trace: Array, determinant: Array) -> Array:
+        """The roots of z² − trace·z + determinant; a coordinate that stands alone has the double root trace/2."""
+        return pair_roots(trace, np.where(self.alone, (trace / 2) ** 2, determinant))
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,7 @@ class Linearisation:
             blocks = self._kept(found)
             x, y = blocks.of(step)
             trace = x * blocks.mu_x + y * blocks.mu_y
-            return self._nonzero(pair_roots(trace, x * y * (blocks.mu_x * blocks.mu_y + blocks.sigma**2)))
+            return self._nonzero(blocks.roots(trace, x * y * (blocks.mu_x * blocks.mu_y + blocks.sigma**2)))
         jacobian = np.block([[x * self.p, x * self.a], [-y * self.a.T, y * self.q]])
         return self._nonzero(np.linalg.eigvals(jacobian))
 

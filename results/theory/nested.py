@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from saddlebench.results.theory.formula import Formula, formula
-from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm, pair_roots
+from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm
 from saddlebench.results.theory.settings import Settings
 
 
@@ -26,7 +26,7 @@ def unrolled(game: Linearisation, settings: Settings) -> Array:
         return blocks.step(step, (own, cross, -sigma, mu_y))
     step_x, step_y = blocks.of(step)
     keep_x, keep_y = 1 - step_x * own, 1 - step_y * mu_y
-    return pair_roots(keep_x + keep_y - step_x * step_y * sigma * cross, keep_x * keep_y)
+    return blocks.roots(keep_x + keep_y - step_x * step_y * sigma * cross, keep_x * keep_y)
 
 
 def lookahead_minmax(formulas: Mapping[str, Formula]) -> Formula:
@@ -56,8 +56,7 @@ def lookahead_minmax(formulas: Mapping[str, Formula]) -> Formula:
 
 FORMULAS: dict[str, Formula] = {
     "unrolled": formula(
-        "|1 − eig(D[[μ_x + cσ²(1+r^K), σr^{2K}], [−σ, μ_y]])|, r = 1−η_uμ_y, "
-        "c = η_uΣ_{j<K} r^j; y answers x⁺ if alternating",
+        "|1 − eig(D[[μ_x + cσ²(1+r^K), σr^{2K}], [−σ, μ_y]])|, r = 1−η_uμ_y, c = η_uΣ_{j<K} r^j; y answers x⁺ if alternating",
         "step_size inner_step_size inner_steps alternating",
         unrolled,
     ),

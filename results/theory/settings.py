@@ -8,9 +8,8 @@ import numpy as np
 from saddlebench.results.theory.linearisation import Array, NoClosedForm, Pair
 
 _MISSING: Any = object()
-# Parameters that move trajectories, not spectra: starts, samples, solver tolerances, the sign tie of aligned SGA (v = 0
-# there).
-_NEUTRAL = frozenset({"start", "seed", "iterations", "tolerance", "alignment_bias", "clip", "samples"})
+# Parameters that move trajectories, not spectra: starts, samples, and how well a solver solves.
+_NEUTRAL = frozenset({"start", "fresh_sample", "iterations", "tolerance"})
 
 
 class Settings:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ KEYS = {
 }
 
 
-def translate_game(game):
+def translate_game(game: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     kind = game["type"]
     if kind == "bilinear":
         return "bilinear", {"matrix": game["A"]}
@@ -69,7 +70,7 @@ def translate_game(game):
         return "quadratic", {"p": game["P"], "matrix": game["A"], "q": game["Q"]}
     if kind == "dirac_gan":
         variant = game["loss"].removeprefix("vanilla").removeprefix("+")
-        parameters = {"loss": "minimax"}
+        parameters: dict[str, Any] = {"loss": "minimax"}
         if variant == "R1":
             parameters["r1"] = game["gamma"]
         elif variant == "instance_noise":
@@ -81,7 +82,7 @@ def translate_game(game):
     return "four-player", {"epsilon": game["epsilon"]}
 
 
-def translate_optimizer(case):
+def translate_optimizer(case: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     name, given = case["optimizer"], dict(case["hyperparameters"])
     if case["game"].get("loss") == "vanilla+consensus":
         return "consensus", {"step_size": given["eta"], "gamma": case["game"]["gamma"]}
@@ -98,7 +99,7 @@ def translate_optimizer(case):
         return "complex-momentum", {"step_size": given["alpha"], **momentum}
     if name == "complete_newton":
         return "complete-newton", {}
-    parameters = {}
+    parameters: dict[str, Any] = {}
     for pair, key in (("eta", "step_size"), ("beta", "momentum")):
         if f"{pair}_x" in given:
             x = given.pop(f"{pair}_x")
