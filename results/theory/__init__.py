@@ -1,8 +1,9 @@
 """Closed-form spectral radii: what theory says a measured spectral radius should be.
 
-Nothing here plays a game or takes a step, and the measurement imports nothing from here: the two can only agree by
-being right. A prediction is the largest modulus of the step map's eigenvalues at the equilibrium, with null directions
-of the game left out (``transverse``); of a method with a cycle, per cycle.
+Nothing here plays a game or takes a step, and the measurement imports nothing from here: the two can only agree by being
+right. A prediction is the largest modulus of the step map's eigenvalues at the equilibrium; of a method with a cycle, per
+cycle. ``transverse`` leaves out the eigenvalue 1 of every null direction of the game (J u = 0). What a method remembers along
+such a direction still fades, and stays in.
 """
 
 from collections.abc import Mapping

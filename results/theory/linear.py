@@ -24,8 +24,8 @@ def heavy_ball(game: Linearisation, settings: Settings) -> Array:
     """
     momentum = settings.pair("momentum")
     if momentum[0] == momentum[1]:
-        eigenvalues = game.eigenvalues(settings.pair("step_size"))
-        return polynomial_roots(1.0, -(1 + momentum[0] - eigenvalues), momentum[0])
+        beta = momentum[0]
+        return game.characteristic_roots(settings.pair("step_size"), lambda x: (1.0, -(1 + beta - x), beta))
     return block_heavy_ball(game, settings, power=2)
 
 
@@ -39,19 +39,21 @@ def block_heavy_ball(game: Linearisation, settings: Settings, power: int) -> Arr
     cubic = linear_x + linear_y + (coupling if power == 3 else 0)
     square = beta_x + beta_y + linear_x * linear_y + (coupling if power == 2 else 0)
     quartics = (np.ones_like(cubic), cubic, square, linear_x * beta_y + linear_y * beta_x, beta_x * beta_y)
+    momentum = settings.pair("momentum")
     alone = blocks.alone  # p_x² there: its roots are those of p_x, and a root finder would halve their digits
     return np.concatenate(
         [
             polynomial_roots(*(coefficient[~alone] for coefficient in quartics)),
             polynomial_roots(1.0, linear_x[alone], beta_x[alone]),
+            [momentum[player] for player in game.null_owners()],  # the velocity along a null direction still fades
         ]
     )
 
 
 def nesterov(game: Linearisation, settings: Settings) -> Array:
     """z² − (1 + β)(1 − λ)z + β(1 − λ) (Nesterov 1983)."""
-    beta, eigenvalues = settings.number("momentum"), game.eigenvalues(settings.pair("step_size"))
-    return polynomial_roots(1.0, -(1 + beta) * (1 - eigenvalues), beta * (1 - eigenvalues))
+    beta = settings.number("momentum")
+    return game.characteristic_roots(settings.pair("step_size"), lambda x: (1.0, -(1 + beta) * (1 - x), beta * (1 - x)))
 
 
 def extragradient(game: Linearisation, settings: Settings) -> Array:
@@ -75,8 +77,8 @@ def extragradient(game: Linearisation, settings: Settings) -> Array:
 
 def optimistic(game: Linearisation, settings: Settings) -> Array:
     """z² − (1 − (1 + κ)λ)z − κλ; κ = 1 is OGDA (Popov 1980; Daskalakis et al. 2018)."""
-    kappa, eigenvalues = settings.number("optimism", 1.0), game.eigenvalues(settings.pair("step_size"))
-    return polynomial_roots(1.0, -(1 - (1 + kappa) * eigenvalues), -kappa * eigenvalues)
+    kappa = settings.number("optimism", 1.0)
+    return game.characteristic_roots(settings.pair("step_size"), lambda x: (1.0, -(1 - (1 + kappa) * x), -kappa * x))
 
 
 def proximal_point(game: Linearisation, settings: Settings) -> Array:
@@ -89,11 +91,12 @@ def proximal_point(game: Linearisation, settings: Settings) -> Array:
 
 def complex_momentum(game: Linearisation, settings: Settings) -> Array:
     """(z − 1)(z² − 2Re(β)z + |β|²) + λz(z − Re β) (Lorraine et al. 2022)."""
-    eigenvalues = game.eigenvalues(settings.pair("step_size"))
     modulus = settings.number("momentum_modulus")
     real = rect(modulus, settings.number("momentum_argument", 0.0)).real
     square = modulus**2
-    return polynomial_roots(1.0, -1 - 2 * real + eigenvalues, square + 2 * real - real * eigenvalues, -square)
+    return game.characteristic_roots(
+        settings.pair("step_size"), lambda x: (1.0, -1 - 2 * real + x, square + 2 * real - real * x, -square)
+    )
 
 
 _OPTIMISTIC = "max|z|: z² − (1 − (1+κ)ηλ)z − κηλ = 0"

@@ -6,7 +6,7 @@ is a list of scalar *blocks* [[μ_x, σ], [−σ, μ_y]], and a coordinate that 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -115,6 +115,26 @@ class Linearisation:
         jacobian = np.block([[x * self.p, x * self.a], [-y * self.a.T, y * self.q]])
         return self._nonzero(np.linalg.eigvals(jacobian))
 
+    def characteristic_roots(self, step: Pair, coefficients: Callable[[Array], tuple[Array | float, ...]]) -> Array:
+        """The roots z of a polynomial whose coefficients are functions of λ, an eigenvalue of DJ.
+
+        A null direction (λ = 0) has the root 1, which a transverse prediction leaves out; the memory along it still fades, so
+        the polynomial's other roots stay: those of the quotient by z − 1, whose coefficients are the partial sums.
+        """
+        kept = self.eigenvalues(step)
+        roots = polynomial_roots(*coefficients(kept))
+        if not self.transverse or len(kept) == len(replace(self, transverse=False).eigenvalues(step)):
+            return roots
+        quotient = np.cumsum([complex(np.asarray(value).item()) for value in coefficients(np.zeros(1))])[:-1]
+        return np.concatenate([roots, np.roots(quotient)])
+
+    def null_owners(self) -> list[int]:
+        """The players with null directions of their own that are left out, on a game of scalar blocks."""
+        if not self.transverse or (found := self._found_blocks) is None:
+            return []
+        null = np.setdiff1d(np.arange(len(found.sigma)), self._kept_indices(found))
+        return sorted(set(found.owner_x[null].tolist()))
+
     def hamiltonian(self, step: Pair) -> Array:
         """The eigenvalues of D JᵀJ: with one step size, η times the squared singular values of J."""
         x, y = self.common(step)
@@ -140,11 +160,14 @@ class Linearisation:
         return values[np.abs(values) > small * np.abs(values).max()]
 
     def _kept(self, blocks: Blocks) -> Blocks:
-        if not self.transverse:
-            return blocks
+        keep = self._kept_indices(blocks)
+        return Blocks(*(getattr(blocks, field.name)[keep] for field in fields(Blocks)))
+
+    def _kept_indices(self, blocks: Blocks) -> Array:
         size = np.abs(blocks.mu_x) + np.abs(blocks.mu_y) + blocks.sigma
-        keep = size > _ZERO * size.max(initial=0.0)
-        return _select(blocks, lambda values: values[keep])
+        if not self.transverse:
+            return np.arange(len(size))
+        return np.flatnonzero(size > _ZERO * size.max(initial=0.0))
 
     @cached_property
     def _found_blocks(self) -> Blocks | None:
@@ -181,8 +204,3 @@ def _diagonalising(matrix: Array) -> Array:
     if np.count_nonzero(matrix - np.diag(np.diag(matrix))) == 0:
         return np.eye(len(matrix))
     return np.linalg.eigh((matrix + matrix.T) / 2)[1]
-
-
-def _select(blocks: Blocks, pick: Callable[[Array], Array]) -> Blocks:
-    parts = (blocks.mu_x, blocks.mu_y, blocks.sigma, blocks.owner_x, blocks.owner_y)
-    return Blocks(*(pick(part) for part in parts))

@@ -32,7 +32,10 @@ def follow_the_ridge(game: Linearisation, settings: Settings) -> Array:
     step_x, step_y = settings.pair("step_size")
     moves = np.concatenate([step_x * c, step_y * q])
     beta = settings.number("momentum", 0.0)
-    return polynomial_roots(1.0, -(1 + beta - moves), beta) if beta else 1 - moves
+    if not beta:
+        return 1 - moves
+    fading = [beta] if len(c) < len(game.p) else []  # the velocity along a null direction
+    return np.concatenate([polynomial_roots(1.0, -(1 + beta - moves), beta), fading])
 
 
 def newton_reply(game: Linearisation, settings: Settings) -> Array:

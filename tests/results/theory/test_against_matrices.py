@@ -185,16 +185,44 @@ def test_complete_newton_is_nilpotent():
     assert predicted_radius("quadratic", game.parameters(), "complete-newton", {}) == 0
 
 
+def without_ones(matrix, count):
+    """The eigenvalues without the ``count`` nearest to 1, which must be 1."""
+    values = np.linalg.eigvals(matrix)
+    values = values[np.argsort(np.abs(values - 1))]
+    assert np.abs(values[:count] - 1).max() < 1e-10
+    return values[count:]
+
+
 @pytest.mark.parametrize("cell", [*LINEAR, *BLOCK], ids=label)
-def test_transverse_prediction_is_that_of_the_coupled_part(cell):
+def test_transverse_prediction_leaves_out_the_ones_of_null_directions(cell):
     rng = np.random.default_rng(1)
-    matrix = np.zeros((4, 3))
-    matrix[:2, :2] = rng.normal(size=(2, 2))  # rank 2: two null directions of x, one of y
-    left, right = ortho_group.rvs(4, random_state=rng), ortho_group.rvs(3, random_state=rng)
-    whole = {"matrix": (left @ matrix @ right.T).tolist()}
-    name, parameters, _ = cell(steps.Game(np.zeros((2, 2)), matrix[:2, :2], np.zeros((2, 2))), rng)
-    coupled = predicted_radius("bilinear", {"matrix": matrix[:2, :2].tolist()}, name, parameters)
-    assert coupled is not None
-    assert predicted_radius("bilinear", whole, name, parameters) == pytest.approx(coupled, rel=1e-9)
-    raw = predicted_radius("bilinear", whole, name, parameters, transverse=False)
-    assert raw == pytest.approx(max(coupled, 1), rel=1e-9)
+    matrix = rng.normal(size=(4, 2)) @ rng.normal(size=(2, 3))  # rank 2: two null directions of x, one of y
+    game = steps.Game(np.zeros((4, 4)), matrix, np.zeros((3, 3)))
+    name, parameters, update = cell(game, rng)
+    expected = np.abs(without_ones(update, 3)).max()
+    given = ("bilinear", {"matrix": matrix.tolist()}, name, parameters)
+    assert predicted_radius(*given) == pytest.approx(expected, rel=1e-9)
+    assert predicted_radius(*given, transverse=False) == pytest.approx(max(expected, 1), rel=1e-9)
+
+
+@pytest.mark.parametrize("cell", LINEAR, ids=label)
+def test_a_null_direction_across_both_players(cell):
+    game = steps.Game([[2.0]], [[1.0]], [[-0.5]])  # J has the eigenvalues 0 and 1.5
+    name, parameters, update = cell(game, np.random.default_rng(2))
+    if np.ndim(parameters.get("step_size")) == 0:
+        expected = np.abs(without_ones(update, 1)).max()
+        given = ("quadratic", game.parameters(), name, parameters)
+        assert predicted_radius(*given) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("beta", [-0.9, 0.6])
+def test_velocity_along_a_null_direction_fades(beta):
+    game = ("bilinear", {"matrix": [[1.0], [0.0]]})
+    step = {"step_size": 1.0}
+    with_pair = predicted_spectrum(*game, "alternating-heavy-ball", step | {"momentum": [beta, 0.0]})
+    assert np.abs(with_pair - beta).min() < 1e-12
+    assert np.abs(predicted_spectrum(*game, "heavy-ball", step | {"momentum": beta}) - beta).min() < 1e-12
+    ridge = ("quadratic", {"p": [[1.0, 0], [0, 0]], "matrix": [[1.0], [0.0]], "q": [[1.0]]})
+    follows = predicted_spectrum(*ridge, "follow-the-ridge", {"step_size": 0.1, "momentum": beta})
+    assert np.abs(follows - beta).min() < 1e-12
+    assert predicted_radius(*ridge, "total-gradient", {"step_size": 0.1}) == pytest.approx(0.9)
