@@ -62,12 +62,12 @@ def _build_one(kind: str, spec: Any) -> list[Any]:
     if isinstance(spec, base):
         return [checked(kind, spec)]
     if isinstance(spec, type) and issubclass(spec, base):
-        return [_construct(kind, spec, {})]
+        return [construct(kind, spec, {})]
     if isinstance(spec, str):
-        return [_construct(kind, *_find(kind, catalogue, spec, {}))]
+        return [construct(kind, *_find(kind, catalogue, spec, {}))]
     if isinstance(spec, Mapping):
         return [
-            _construct(kind, *_find(kind, catalogue, name, values))
+            construct(kind, *_find(kind, catalogue, name, values))
             for name, parameters in spec.items()
             for values in expand_sweeps(_as_mapping(kind, name, parameters))
         ]
@@ -169,10 +169,15 @@ def checked(kind: str, instance: Any) -> Any:
     if not dataclasses.is_dataclass(instance):
         raise InputError(f"{kind} {type(instance).__name__} must be a dataclass: its fields are its parameters")
     values = {f.name: getattr(instance, f.name) for f in dataclasses.fields(instance) if f.init}
-    return _construct(kind, type(instance), values)
+    return construct(kind, type(instance), values)
 
 
-def _construct(kind: str, cls: type, parameters: Mapping[str, Any]) -> Any:
+def construct(kind: str, cls: type, parameters: Mapping[str, Any]) -> Any:
+    """An instance of a class from parameters as JSON or TOML hold them, each checked.
+
+    Raises:
+        InputError: not a dataclass, an unknown or missing parameter, a wrong value.
+    """
     name = getattr(cls, "name", "") or cls.__name__
     if not dataclasses.is_dataclass(cls):
         raise InputError(f"{kind} {cls.__name__} must be a dataclass: its fields are its parameters")

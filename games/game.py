@@ -6,7 +6,7 @@ v(w) = (∂loss_1/∂w_1, …, ∂loss_n/∂w_n) and J = ∂v/∂w its Jacobian.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from torch import Tensor
 
@@ -30,6 +30,11 @@ class Game(ABC):
     smooth = True  # is the field differentiable at the equilibrium? If not, `spectrum_reason` says why there is no spectrum
     spectrum_reason = ""
     default_steps = 1000
+
+    @classmethod
+    def small(cls) -> Self:
+        """A setting small enough for the contract test; a game of networks or of much data overrides it."""
+        return cls()
 
     @property
     @abstractmethod
