@@ -115,13 +115,15 @@ def _array(table: str, column: Column, values: Any, length: int) -> pa.Array:
             array = array.combine_chunks()
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
-        if not _fits(column, array.type):
-            raise SchemaError(f"{table}: column {column.name!r} must be {column.pandas}, got {array.type}")
-        if array.type != (target := _TYPES[column.kind]):
+        given, target = array.type, _TYPES[column.kind]
+        fits = _fits(column, given)
+        if fits and given != target:
             array = array.cast(target)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError, TypeError) as error:
         first_line = str(error).splitlines()[0]
         raise SchemaError(f"{table}: column {column.name!r} must be {column.pandas}: {first_line}") from None
+    if not fits:
+        raise SchemaError(f"{table}: column {column.name!r} must be {column.pandas}, got {given}")
     if array.null_count and not column.nullable:
         raise SchemaError(f"{table}: column {column.name!r} has {array.null_count} missing values")
     if column.choices or column.pattern:

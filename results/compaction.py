@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from saddlebench.results.casting import arrow_schema
 from saddlebench.results.failures import explained
-from saddlebench.results.folder import JOURNALS, MARKER, opened
+from saddlebench.results.folder import JOURNALS, MARKER, opened, sweep
 from saddlebench.results.journal import lock_path, remove
 from saddlebench.results.locking import Lock, exclusive
 from saddlebench.results.schema import SCHEMA_VERSION
@@ -34,6 +34,7 @@ def compact(folder: Path) -> int:
     with ExitStack() as stack:
         stack.enter_context(explained(folder, "every result is kept in its journal"))
         stack.enter_context(exclusive(folder / MARKER))
+        sweep(folder)
         locks: dict[Path, Lock] = {}
         for path in sorted(folder.glob(JOURNALS)):
             if lock := Lock.take(lock_path(path)):

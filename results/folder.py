@@ -10,7 +10,7 @@ from pathlib import Path
 
 from saddlebench.errors import InputError
 from saddlebench.results.failures import DamagedError, explained, log
-from saddlebench.results.journal import lock_path
+from saddlebench.results.journal import BESIDE, lock_path
 from saddlebench.results.locking import Lock, exclusive
 from saddlebench.results.reading import JournalReader, require_version
 from saddlebench.results.schema import SCHEMA_VERSION, TABLES
@@ -59,7 +59,6 @@ def prepare(folder: Path, create: bool) -> None:
         # Asking for permissions is not enough: root has them all, also on a read-only disk.
         (folder / MARKER).open("a").close()
         tempfile.TemporaryFile(dir=folder).close()
-    require_version(folder, _marked_version(folder))
 
 
 def require_store(folder: Path) -> None:
@@ -91,8 +90,8 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 def _marked_version(folder: Path) -> int:
     try:
         return int(json.loads((folder / MARKER).read_text())["schema_version"])
-    except (ValueError, KeyError, TypeError):
-        return SCHEMA_VERSION  # its writer was killed after creating it; the files' own versions decide
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return SCHEMA_VERSION  # only the tables were copied, or a kill left it empty: the files' own versions decide
 
 
 @contextmanager
@@ -101,6 +100,7 @@ def opened(folder: Path, journals: list[Path] | None = None, notices: list[str] 
 
     The caller holds the marker's lock. Raises StoreError for another schema version.
     """
+    require_version(folder, _marked_version(folder))
     with ExitStack() as stack:
         readers: list[JournalReader] = []
         for path in sorted(folder.glob(JOURNALS)) if journals is None else journals:
@@ -133,7 +133,9 @@ def tidy(folder: Path, notices: list[str]) -> int:
     spectrum go together, because cells of which rows are missing would count as finished. Other unknown files are
     mentioned and left alone.
     """
+    require_version(folder, _marked_version(folder))
     with explained(folder, "nothing was lost"), exclusive(folder / MARKER):
+        sweep(folder)
         for path in sorted(folder.iterdir()):
             if fnmatch(path.name, JOURNALS):
                 _tidy_journal(path, notices)
@@ -157,6 +159,22 @@ def tidy(folder: Path, notices: list[str]) -> int:
             return view.newest
 
 
+def sweep(folder: Path) -> None:
+    """Remove what kills have left that holds no results: half-written tables, and files beside journals that are gone.
+
+    The caller holds the marker alone, so nobody is writing tables.
+    """
+    for path in folder.glob("*.parquet.tmp"):
+        path.unlink()
+    for path in folder.glob("journal-*"):
+        for ending in BESIDE:
+            if path.name.endswith(f".sqlite{ending}") and not Path(str(path).removesuffix(ending)).exists():
+                path.unlink(missing_ok=True)
+        # A writer locks before it creates its journal: only a lock that nobody holds belongs to the dead.
+        if path.suffix == ".lock" and not path.with_suffix(".sqlite").exists() and (lock := Lock.take(path)):
+            lock.release(remove=not path.with_suffix(".sqlite").exists())
+
+
 def _tidy_journal(path: Path, notices: list[str]) -> None:
     lock = Lock.take(lock_path(path))
     if lock is None:
@@ -170,7 +188,7 @@ def _tidy_journal(path: Path, notices: list[str]) -> None:
     except DamagedError as error:
         # SQLite's files go along under the names at which it looks for them.
         target = _set_aside(path, str(error), notices)
-        for suffix in ("-wal", "-shm"):
+        for suffix in BESIDE:
             if (beside := Path(f"{path}{suffix}")).exists():
                 beside.rename(f"{target}{suffix}")
     finally:

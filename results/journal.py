@@ -37,6 +37,9 @@ CODEC = "lz4_raw"
 SYNC_SECONDS = 1.0
 ROWS_PER_BLOB = 200_000  # far below the 1 GB that SQLite takes in a field
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite adds to the names of the files that it keeps beside a database."""
+
 _LAYOUT = (
     # The schemas that the batches were written with, so that a column added later does not make them unreadable.
     "CREATE TABLE schemas (name TEXT PRIMARY KEY, data BLOB NOT NULL)",
@@ -59,7 +62,7 @@ def remove(journal: Path) -> None:
 
     The database goes first: without its log it would be a journal that lacks its newest groups.
     """
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", *BESIDE):
         Path(f"{journal}{suffix}").unlink(missing_ok=True)
 
 
@@ -72,15 +75,15 @@ class Journal:
     """
 
     def __init__(self, folder: Path, after: int = 0):
-        name = f"journal-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.sqlite"
-        self.path = folder / name
         self.process = os.getpid()
         self._groups = 0
         self._stamp = after
         self._thread_lock = threading.Lock()
         with explained(folder, "nothing was written"):
-            lock = Lock.take(lock_path(self.path))
-            assert lock is not None, "the name is random"
+            lock = None
+            while lock is None:  # another process holds it for a moment while it looks for lock files of the dead
+                self.path = folder / f"journal-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.sqlite"
+                lock = Lock.take(lock_path(self.path))
             self._lock = lock
             self._database = self._create()
         self._synced = time.monotonic()

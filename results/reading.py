@@ -84,16 +84,15 @@ class JournalReader:
         except sqlite3.OperationalError as error:
             if "unable to open" not in str(error) and "readonly" not in str(error):
                 raise DamagedError(f"it cannot be read ({error})") from error
-        # A read-only directory, in which SQLite cannot create shared memory. Without a log the file is the whole
-        # journal.
-        log = Path(f"{path}-wal")
-        if not log.exists() or log.stat().st_size == 0:
+        # Either a read-only directory, in which SQLite cannot create its shared memory, or a journal whose writer was killed
+        # while closing it. Without a log the file is the whole journal; with one SQLite recovers a copy.
+        logs = [log for log in (Path(f"{path}-wal"), Path(f"{path}-journal")) if log.exists() and log.stat().st_size]
+        if not logs:
             return _connect(path, "mode=ro&immutable=1")
         self._copy = tempfile.TemporaryDirectory(prefix="saddlebench-")
-        copy = Path(self._copy.name) / path.name
-        shutil.copyfile(path, copy)
-        shutil.copyfile(log, f"{copy}-wal")
-        return _connect(copy, "mode=rw")
+        for file in (path, *logs):
+            shutil.copy(file, self._copy.name)
+        return _connect(Path(self._copy.name) / path.name, "mode=rw")
 
     def _identify(self) -> None:
         run = self._database.execute

@@ -8,6 +8,7 @@
 """
 
 import os
+import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from saddlebench.errors import InputError
 from saddlebench.results.casting import Rows, arrow_schema, to_arrow, to_frame
 from saddlebench.results.compaction import compact
 from saddlebench.results.failures import StoreError
@@ -81,6 +81,7 @@ class Store:
         self._newest = tidy(self.path, self.notices)
         self._journal: Journal | None = None
         self._inherited: list[Journal] = []
+        self._starting = threading.Lock()
 
     def append(
         self,
@@ -142,15 +143,16 @@ class Store:
             self._journal = None
 
     def _writer(self) -> Journal:
-        if self._journal is not None and self._journal.process != os.getpid():
-            # Forked: the parent goes on writing. Its connection is kept, because even closing it here would be a use.
-            self._inherited.append(self._journal)
-            self._journal = None
-        if self._journal is None:
-            if not (self.path / MARKER).exists():
-                raise InputError(f"{self.path} has been removed or replaced while it was open")
-            self._journal = Journal(self.path, self._newest)
-        return self._journal
+        with self._starting:
+            if self._journal is not None and self._journal.process != os.getpid():
+                # Forked: the parent goes on writing. Its connection is kept, because even closing it here would be a use.
+                self._inherited.append(self._journal)
+                self._journal = None
+            if self._journal is None:
+                if not (self.path / MARKER).exists():
+                    raise StoreError(f"{self.path} has been removed or replaced while it was open")
+                self._journal = Journal(self.path, self._newest)
+            return self._journal
 
     def __enter__(self) -> "Store":
         return self
