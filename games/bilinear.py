@@ -55,6 +55,11 @@ class Bilinear(LinearGame):
         """Rows and columns of A."""
         return self.shape or tuple(self._given.shape)
 
+    @property
+    def seeded(self) -> bool:
+        """Where A is drawn."""
+        return self.shape is not None
+
     def buffers(self, profile: Profile, seeds: Tensor) -> tuple[Tensor, ...]:
         """A, ``(runs, n, m)``, where it is drawn by seed."""
         return () if self.shape is None else (self._matrices(seeds).to(profile[0]),)

@@ -56,6 +56,11 @@ class Game(ABC):
         """Do the losses sum to zero for every profile?"""
         return False
 
+    @property
+    def seeded(self) -> bool:
+        """Does the game itself, not only its start, depend on the seed?"""
+        return self.stochastic
+
     @abstractmethod
     def initial(self, seeds: Tensor) -> Profile:
         """The start of each run, from int64 ``seeds`` of shape ``(runs,)``."""

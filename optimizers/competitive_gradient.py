@@ -27,7 +27,7 @@ class CompetitiveGradient(Optimizer):
     cost = "1 gradient + ½ product + 1 product an iteration"
 
     step_size: Positive = 0.1  # η
-    iterations: Count = 20  # of the linear solver, a fixed number
+    iterations: Count = 20  # of the linear solver, a fixed number (fewer where the rank is smaller)
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-12  # relative residual at which a run's solve stops
 
     def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
@@ -51,7 +51,8 @@ class CompetitiveGradient(Optimizer):
         def schur(u: Tensor) -> Tensor:
             return u + b(bt(u))
 
-        solver = partial(solvers.conjugate_gradient, iterations=self.iterations, tolerance=self.tolerance)
+        enough = min(self.iterations, min(x.shape[-1] for x in r) + 2)  # the rank of BBᵀ, and room for rounding
+        solver = partial(solvers.conjugate_gradient, iterations=enough, tolerance=self.tolerance)
         x = solvers.solve(schur, schur, r[0] - b(r[1]), solver, oracle.differentiable)
         return x, r[1] + bt(x)
 

@@ -35,7 +35,8 @@ class _Implicit(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.transposed_solve(gradients[0]), None, None
+        with torch.enable_grad():  # backward runs without, and products with J would then find no graph and answer zero
+            return ctx.transposed_solve(gradients[0]), None, None
 
 
 def conjugate_gradient(product: Product, b: Tensor, iterations: int, tolerance: float) -> Tensor:

@@ -1,0 +1,164 @@
+"""The Python interface: `run` and `spectral_radius`."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saddlebench.bench.build import build, build_all, name_of
+from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.context import resolve_device
+from saddlebench.bench.runner import Place, Progress, Runner
+from saddlebench.bench.settings import Settings
+from saddlebench.bench.spectrum import at_equilibrium
+from saddlebench.errors import InputError
+from saddlebench.results.store import Store, Tables, read
+
+
+@dataclass(frozen=True)
+class Result:
+    """The tables of what was asked for.
+
+    Attributes:
+        runs: a row a run: identity, status, totals, final and best measures, spectral radii.
+        trace: a row a checkpoint, answer and measure.
+        spectrum: a row an eigenvalue, where spectra were asked for.
+        machines: a row a machine.
+    """
+
+    runs: pd.DataFrame
+    trace: pd.DataFrame
+    spectrum: pd.DataFrame
+    machines: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return self.runs.to_html(max_rows=20)
+
+
+def run(
+    games: Any,
+    optimizers: Any,
+    seeds: int | Iterable[int] = 3,
+    steps: int | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    dtype: str | None = None,
+    timeout: float | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Result:
+    """Cross games with optimizers and seeds, run every cell, and return the tables.
+
+    Args:
+        games: a name, a name with parameters ``{"bilinear": {"matrix": [[1.0]]}}``, a file ``"./g.py:G"``, an instance, or a list
+            of those. ``{"sweep": […]}`` in place of a value stands for one game a value.
+        optimizers: likewise: ``{"extragradient": {"step_size": {"sweep": [0.05, 0.1]}}}``.
+        seeds: how many (0, 1, …), or the seeds themselves.
+        steps: the budget in steps; None: each game's default. ``cost=`` and ``seconds=`` are budgets too.
+        out: a directory of results to write to and resume from; None: results are kept in memory alone.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, …
+        dtype: ``"float64"`` or ``"float32"``; None: each game's own.
+        timeout: wall seconds a group of runs may take.
+        force: run cells anew that the directory already holds.
+        progress: told what happens.
+        settings: further fields of `saddlebench.bench.settings.Settings`: ``checkpoints``, ``spectrum=["equilibrium"]``, …
+
+    Raises:
+        InputError: bad input; nothing was written.
+    """
+    cells = cross(
+        build_all("game", games),
+        build_all("optimizer", optimizers),
+        list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds],
+        Settings.of(steps=steps, **settings),
+    )
+    place = place_of(device, dtype, timeout)
+    if out is None:
+        sink = Memory()
+        runner = Runner(sink, place, progress)
+        runner.run(runner.todo(cells, ()))
+        return _only(sink.tables(), cells)
+    with Store(out) as store:
+        run_into(store, cells, place, progress, force)
+    return _only(read(out), cells)
+
+
+def run_into(store: Store, cells: Sequence[Cell], place: Place, progress: Progress | None = None, force: bool = False) -> None:
+    """Run the cells that the store does not hold yet (all of them with ``force``) and compact it."""
+    runner = Runner(store, place, progress)
+    runner.run(runner.todo(cells, () if force else store.keys()))
+    store.compact()
+
+
+def place_of(device: str = "auto", dtype: str | None = None, timeout: float | None = None) -> Place:
+    """Where cells are run.
+
+    Raises:
+        InputError: no such device or dtype.
+    """
+    if dtype not in (None, "float64", "float32"):
+        raise InputError(f"dtype {dtype!r} is not float64 or float32")
+    return Place(resolve_device(device), dtype, timeout)
+
+
+def spectral_radius(game: Any, optimizer: Any, seed: int = 0) -> float:
+    """The spectral radius of the step actually taken, at the game's equilibrium, its null directions left out.
+
+    Args:
+        game: a name, a name with parameters, a file or an instance, as for `run`.
+        optimizer: likewise.
+        seed: of a game that is itself drawn by seed.
+
+    Raises:
+        InputError: bad input, several games or optimizers.
+        NoSpectrumError: there is none, and why.
+    """
+    return at_equilibrium(build("game", game), build("optimizer", optimizer), seed).radius_transverse
+
+
+class Memory:
+    """Rows kept in memory, with the store's schema."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, list[Any]] = {"runs": [], "trace": [], "spectrum": [], "machines": []}
+
+    def append(self, runs: Any = None, trace: Any = None, spectrum: Any = None, machines: Any = None) -> None:
+        """Add one group of rows."""
+        given = {"runs": runs, "trace": trace, "spectrum": spectrum, "machines": machines}
+        for table, rows in given.items():
+            if rows is not None:
+                self.groups[table].append(rows)
+
+    def tables(self) -> Tables:
+        """The four tables."""
+        import pyarrow as pa
+
+        from saddlebench.results.casting import arrow_schema, to_arrow, to_frame
+
+        frames = {}
+        for table, parts in self.groups.items():
+            batches = [to_arrow(table, rows) for rows in parts]
+            frames[table] = to_frame(table, pa.Table.from_batches(batches, schema=arrow_schema(table)))
+        return Tables(**frames)
+
+
+def _only(tables: Tables, cells: Sequence[Cell]) -> Result:
+    """The rows of the asked cells, in the order asked, of the newest context of each."""
+    order = {cell.key: k for k, cell in enumerate(cells)}
+    runs = tables.runs[tables.runs["cell"].isin(list(order))].sort_values(by="started_at", kind="stable")
+    runs = runs.drop_duplicates("cell", keep="last")
+    runs = runs.iloc[np.argsort([order[c] for c in runs["cell"]], kind="stable")].reset_index(drop=True)
+    keys = pd.MultiIndex.from_frame(runs[["cell", "context"]])
+
+    def within(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.loc[pd.MultiIndex.from_frame(frame[["cell", "context"]]).isin(keys)].reset_index(drop=True)
+
+    return Result(runs, within(tables.trace), within(tables.spectrum), tables.machines)
+
+
+__all__ = ["Result", "build", "name_of", "run", "run_into", "spectral_radius"]

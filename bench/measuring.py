@@ -1,0 +1,90 @@
+"""Measures of profiles: distance to equilibrium, gap, field and gradient norms, the game's own.
+
+Small profiles of many checkpoints are measured together, stacked on the run axis: the harness then costs a few tensor operations a
+run, not a few a checkpoint.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from saddlebench.bench.oracle import Counts, Oracle, Stream
+from saddlebench.bench.trees import map_tensors
+from saddlebench.games.game import Buffers, Game, Profile
+
+EVALUATION_DRAW = 2**20  # samples for measuring are none that a step draws
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is measured later: a step's number, the optimizer's answers, and the buffers that belong to them."""
+
+    step: int
+    answers: dict[str, Profile]
+    buffers: Buffers
+
+
+class Measurer:
+    """Measures snapshots of one program.
+
+    Args:
+        game: the game.
+        seeds: ``(runs,)``.
+        like: a profile, for dtype and device.
+    """
+
+    def __init__(self, game: Game, seeds: Tensor, like: Profile) -> None:
+        self.game = game
+        self.seeds = seeds
+        equilibrium = game.equilibrium(seeds)
+        self.equilibrium = None if equilibrium is None else tuple(x.to(like[0]) for x in equilibrium)
+        null = None if equilibrium is None else game.null_directions(seeds)
+        self.null = None if null is None else null.to(like[0])
+        self.judged = equilibrium is not None or game.gap(like, game.buffers(like, seeds)) is not None
+        self.batched = not game.stochastic  # a sample belongs to one step, so stochastic games are measured step by step
+
+    def __call__(self, snapshots: list[Snapshot]) -> dict[tuple[str, str], np.ndarray]:
+        """(answer, measure) → ``(snapshots, runs)``, in float64."""
+        if not self.batched and len(snapshots) > 1:
+            parts = [self([s]) for s in snapshots]
+            return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+        found: dict[tuple[str, str], Tensor] = {}
+        for answer in snapshots[0].answers:
+            profiles = [s.answers[answer] for s in snapshots]
+            w = tuple(torch.cat(parts) for parts in zip(*profiles, strict=True))
+            values = self._criteria(w, snapshots, len(profiles)) if answer == "average" else self._all(w, snapshots, len(profiles))
+            found |= {(answer, name): value for name, value in values.items()}
+        table = torch.stack([v.detach().double() for v in found.values()]).cpu().numpy()
+        shape = (len(snapshots), len(self.seeds))
+        return {key: table[k].reshape(shape) for k, key in enumerate(found)}
+
+    def _all(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
+        seeds, buffers = self._repeated(snapshots, copies)
+        measures = self._criteria(w, snapshots, copies)
+        oracle = Oracle(self.game, seeds, snapshots[0].step, Counts(len(w)), Stream(buffers), buffers, EVALUATION_DRAW)
+        squares = [(v**2).sum(-1) for v in oracle.field(w)]
+        measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
+        measures |= {f"gradient_norm.{name}": s.sqrt() for name, s in zip(self.game.players, squares, strict=True)}
+        return measures | self.game.measures(w, seeds, buffers)
+
+    def _criteria(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
+        _, buffers = self._repeated(snapshots, copies)
+        found = {"distance": self._distance(w, copies), "gap": self.game.gap(w, buffers)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _distance(self, w: Profile, copies: int) -> Tensor | None:
+        """‖w − w*‖ without the null directions, along which equilibria form a manifold."""
+        if self.equilibrium is None:
+            return None
+        gap = torch.cat([x - e.repeat(copies, 1) for x, e in zip(w, self.equilibrium, strict=True)], -1)
+        if self.null is not None:
+            null = self.null.repeat(copies, 1, 1)
+            gap = gap - (null.mT @ (null @ gap[..., None])).squeeze(-1)
+        return gap.norm(dim=-1)
+
+    def _repeated(self, snapshots: list[Snapshot], copies: int) -> tuple[Tensor, Buffers]:
+        if copies == 1:
+            return self.seeds, snapshots[0].buffers
+        return self.seeds.repeat(copies), map_tensors(lambda x: x.repeat(copies, *(1,) * (x.dim() - 1)), snapshots[0].buffers)

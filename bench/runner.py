@@ -1,0 +1,169 @@
+"""The runner: cells that are not in the store yet, group by group, into the store."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import torch
+
+from saddlebench.bench.cells import Cell, groups
+from saddlebench.bench.context import Context, context_of, machine_row
+from saddlebench.bench.program import run_program
+from saddlebench.bench.rows import Results, empty_totals, identity_row
+from saddlebench.bench.spectra import Spectra, kept_steps
+from saddlebench.bench.stacking import stack
+from saddlebench.errors import InputError
+
+_RETRY_ALONE = 64  # runs of a failed group that are tried alone; beyond that the whole group carries the error
+
+
+class Progress(Protocol):
+    """What the runner tells while it works."""
+
+    def begin(self, label: str, cells: int) -> None:
+        """A group of cells begins."""
+        ...
+
+    def advance(self, fraction: float) -> None:
+        """The current group has done this fraction of its steps."""
+        ...
+
+    def done(self, cells: int) -> None:
+        """A group of cells is in the store."""
+        ...
+
+
+class Sink(Protocol):
+    """Where groups of finished cells go: a store, or a list in memory."""
+
+    def append(self, runs: Any = None, trace: Any = None, spectrum: Any = None, machines: Any = None) -> None:
+        """Add one group of rows, whole or not at all."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how cells are run.
+
+    Attributes:
+        device: the device that steps.
+        dtype: ``"float64"`` or ``"float32"``; None: each game's own.
+        timeout: wall seconds a group may take; None: no limit.
+    """
+
+    device: torch.device
+    dtype: str | None = None
+    timeout: float | None = None
+
+    def context(self, cell: Cell) -> Context:
+        """The context of a cell run here."""
+        return context_of(self.dtype or cell.pairing.game.dtype, self.device)
+
+
+class Runner:
+    """Runs groups of cells and hands their rows to a sink.
+
+    Args:
+        sink: where rows go.
+        place: where and how cells are run.
+        progress: told what happens; None: silence.
+        artefacts: called with a finished group's game, cells, seeds and last point (sample grids); None: none are kept.
+    """
+
+    def __init__(
+        self, sink: Sink, place: Place, progress: Progress | None = None, artefacts: Callable[..., None] | None = None
+    ) -> None:
+        self.sink, self.place, self.progress, self.artefacts = sink, place, progress, artefacts
+        self._contexts: dict[str, tuple[Context, str]] = {}
+        self._machine_written = False
+
+    def context(self, cell: Cell) -> tuple[Context, str]:
+        """The cell's context and its key."""
+        dtype = self.place.dtype or cell.pairing.game.dtype
+        if dtype not in self._contexts:
+            context = self.place.context(cell)
+            self._contexts[dtype] = context, context.key
+        return self._contexts[dtype]
+
+    def todo(self, cells: Iterable[Cell], finished: Any) -> list[list[Cell]]:
+        """The groups that are not all finished; a group was written whole, so it is run whole."""
+        wanted = groups(cells)
+        return [g for g in wanted if any((c.key, self.context(c)[1]) not in finished for c in g)]
+
+    def run(self, work: Sequence[list[Cell]]) -> None:
+        """Run groups of cells.
+
+        Raises:
+            KeyboardInterrupt: the group in flight is given up; those before it are in the sink.
+        """
+        for cells in work:
+            if self.progress:
+                self.progress.begin(cells[0].label, len(cells))
+            self._run_group(cells)
+            if self.progress:
+                self.progress.done(len(cells))
+
+    def _run_group(self, cells: list[Cell]) -> None:
+        started = datetime.now(UTC)
+        context, key = self.context(cells[0])
+        rows = [identity_row(cell, context, key, started) for cell in cells]
+        reason = cells[0].pairing.not_applicable
+        if reason is not None:
+            self._write([{**row, **empty_totals("not_applicable", reason, len(cells))} for row in rows], None, [])
+            return
+        try:
+            self._write(*self._measured(cells, rows, key))
+        except InputError:
+            raise
+        except Exception as error:  # a failed run is a row, never a hole
+            if 1 < len(cells) <= _RETRY_ALONE:  # one bad run must not cost the others
+                for cell in cells:
+                    self._run_group([cell])
+                return
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = str(error).splitlines()[0] if str(error) else ""
+            reason = f"{type(error).__name__}: {text} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"
+            self._write([{**row, **empty_totals("error", reason, len(cells))} for row in rows], None, [])
+
+    def _measured(
+        self, cells: list[Cell], rows: list[dict[str, Any]], key: str
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
+        """The rows of the group's runs, of its trace and of its spectra."""
+        pairing = cells[0].pairing
+        game, settings, device = pairing.game, pairing.settings, self.place.device
+        dtype = getattr(torch, self.place.dtype or game.dtype)
+        seeds = torch.tensor([c.seed for c in cells], dtype=torch.int64, device=device)
+        optimizer = stack([c.pairing.optimizer for c in cells], device)
+        history = run_program(
+            game, optimizer, seeds, settings, dtype, kept_steps(settings.spectrum), self.place.timeout, self._on_step(settings)
+        )
+        results = Results(history, settings, len(cells))
+        spectra = Spectra(cells, key, seeds, history)
+        found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)
+        runs = [{**row, **results.totals(r), **found[r][0]} for r, row in enumerate(rows)]
+        if self.artefacts is not None:
+            self.artefacts(cells, seeds, history)
+        return runs, results.trace([c.key for c in cells], key), [row for _, part in found for row in part]
+
+    def _on_step(self, settings: Any) -> Callable[[int], None] | None:
+        progress = self.progress
+        if progress is None:
+            return None
+        last = time.monotonic()
+
+        def tell(step: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > 0.1:  # a bar needs no more, and tiny cells must not pay for it
+                last = time.monotonic()
+                progress.advance(step / settings.steps)
+
+        return tell
+
+    def _write(self, runs: list[dict[str, Any]], trace: dict[str, Any] | None, spectrum: list[dict[str, Any]]) -> None:
+        machines = None if self._machine_written else [machine_row()]
+        self._machine_written = True
+        columns = {name: [row.get(name) for row in runs] for name in dict.fromkeys(k for row in runs for k in row)}
+        self.sink.append(columns, trace, spectrum or None, machines)

@@ -1,0 +1,131 @@
+"""What a run is asked to do: its budget, its checkpoints, its verdict's tolerances. Part of a cell's identity."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from saddlebench.errors import InputError, unknown
+
+PROTOCOL = 1  # version of the measuring protocol: results of different versions are not comparable
+_MOST_STEPS = 10**9
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Budget, checkpoints and verdict of a run.
+
+    Attributes:
+        steps: the budget in steps; None: the game's default, or whatever the other budgets allow.
+        cost: the budget in cost (gradients + 2·products); the step that reaches it is the last.
+        seconds: the budget in seconds of stepping; every run is then stepped alone.
+        checkpoints: how many log-spaced checkpoints, or the steps themselves.
+        watched: how many evenly spaced points the verdict looks at besides the checkpoints (games with a distance or gap).
+        converged: a run has converged at this fraction of its starting distance or gap.
+        diverged: a run has diverged at this multiple of it.
+        cycling: a run cycles where the maxima of its last two quarters differ by at most this fraction.
+        spectrum: where the spectrum is taken: ``"equilibrium"``, ``"final"`` or numbers of checkpoints' steps.
+        timing: step every run alone, after a warm-up, so that its seconds are its own.
+    """
+
+    steps: int | None = None
+    cost: float | None = None
+    seconds: float | None = None
+    checkpoints: int | tuple[int, ...] = 50
+    watched: int = 200
+    converged: float = 1e-6
+    diverged: float = 1e6
+    cycling: float = 0.05
+    spectrum: tuple[str | int, ...] = ()
+    timing: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "cost", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name} = {value!r}: a budget must be positive")
+        if isinstance(self.checkpoints, int):
+            if self.checkpoints < 1:
+                raise InputError(f"checkpoints = {self.checkpoints}: at least one is needed")
+        elif not self.checkpoints or min(self.checkpoints) < 0:
+            raise InputError("checkpoints: a list of steps must not be empty or hold negative steps")
+        for name in ("converged", "diverged", "cycling"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} = {getattr(self, name)!r}: a tolerance must be positive")
+        for point in self.spectrum:
+            if isinstance(point, str) and point not in ("equilibrium", "final"):
+                raise unknown("point of a spectrum", point, ("equilibrium", "final"))
+
+    @classmethod
+    def of(cls, **values: Any) -> "Settings":
+        """Settings from a table of a suite or from keywords; lists become tuples.
+
+        Raises:
+            InputError: an unknown setting, or a value of the wrong type.
+        """
+        fields = {f.name: f for f in dataclasses.fields(cls)}
+        checked = {}
+        for name, value in values.items():
+            if name not in fields:
+                raise unknown("setting", name, fields)
+            checked[name] = _converted(name, value)
+        return cls(**checked)
+
+    @property
+    def alone(self) -> bool:
+        """Must every run be stepped alone?"""
+        return self.timing or self.seconds is not None
+
+    def budget(self, default_steps: int) -> "Settings":
+        """The settings with a number of steps."""
+        if self.steps is not None:
+            return self
+        return dataclasses.replace(self, steps=default_steps if self.cost is None and self.seconds is None else _MOST_STEPS)
+
+    def checkpoint_steps(self) -> list[int]:
+        """The checkpoints of a budget in steps: log-spaced with both ends, or the given ones within the budget."""
+        last = self.steps
+        assert last is not None, "budget() fills the steps in"
+        if not isinstance(self.checkpoints, int):
+            return sorted({0, last, *(s for s in self.checkpoints if s <= last)})
+        count = self.checkpoints
+        spaced = (round(last ** (k / max(count - 1, 1))) for k in range(count))
+        return sorted({0, last, *spaced})
+
+    def watched_steps(self) -> list[int]:
+        """The checkpoints and the evenly spaced steps that the verdict looks at besides them."""
+        last = self.steps
+        assert last is not None, "budget() fills the steps in"
+        spacing = max(1, last // self.watched)
+        if last == _MOST_STEPS:  # the end is not known: watch every hundredth step for a while, then ever fewer
+            spaced = {round(100 * 1.02**k) for k in range(813)}
+            return sorted({*self.checkpoint_steps(), *spaced})
+        return sorted({*self.checkpoint_steps(), *range(0, last + 1, spacing)})
+
+    def identity(self) -> dict[str, Any]:
+        """What of the settings makes a cell another cell, as JSON holds it: what differs from the defaults, and the steps."""
+        plain = dataclasses.asdict(self)
+        defaults = dataclasses.asdict(Settings())
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items() if v != defaults[k]}
+
+
+def _converted(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        value = tuple(value)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    wanted = {
+        "steps": ("a whole number", whole),
+        "watched": ("a whole number", whole),
+        "checkpoints": (
+            "a whole number or a list of steps",
+            whole or (isinstance(value, tuple) and all(isinstance(v, int) for v in value)),
+        ),
+        "spectrum": ("a list of points", isinstance(value, tuple)),
+        "timing": ("true or false", isinstance(value, bool)),
+    }.get(name, ("a number", number))
+    if not wanted[1]:
+        raise InputError(f"setting {name} = {value!r} must be {wanted[0]}")
+    return value

@@ -1,0 +1,106 @@
+"""The spectra that a program's settings ask for, as columns and rows."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saddlebench.bench.cells import Cell
+from saddlebench.bench.predictions import prediction
+from saddlebench.bench.program import History, Point
+from saddlebench.bench.rows import spectrum_rows
+from saddlebench.bench.spectrum import NoSpectrumError, Spectrum, StepMap, at_equilibrium, refusal
+from saddlebench.bench.trees import map_tensors
+from saddlebench.games.game import Game
+from saddlebench.optimizers.optimizer import Optimizer
+
+
+def kept_steps(points: tuple[str | int, ...]) -> tuple[int, ...]:
+    """The steps whose whole state a program must keep; −1 is the last."""
+    return tuple(p if isinstance(p, int) else -1 for p in points if p != "equilibrium")
+
+
+class Spectra:
+    """Spectra of the runs of one program; equal ones are computed once.
+
+    Args:
+        cells: the program's runs.
+        context: the context's key.
+        seeds: ``(runs,)``.
+        history: what the program recorded.
+    """
+
+    def __init__(self, cells: list[Cell], context: str, seeds: Tensor, history: History) -> None:
+        self.cells, self.context, self.seeds, self.history = cells, context, seeds, history
+        self._known: dict[Any, Spectrum | NoSpectrumError] = {}
+
+    def columns_and_rows(self, r: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Run r's columns of the table `runs` and its rows of the table `spectrum`."""
+        cell = self.cells[r]
+        columns: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        reasons = []
+        for point in cell.pairing.settings.spectrum:
+            try:
+                name, spectrum = self._at(point, r)
+            except NoSpectrumError as error:
+                reasons.append(f"{point}: {error}")
+                continue
+            rows += spectrum_rows(cell.key, self.context, name, spectrum)
+            if "spectral_radius" not in columns or point == "equilibrium":
+                columns |= {
+                    "spectral_radius": spectrum.radius,
+                    "spectral_radius_transverse": spectrum.radius_transverse,
+                    "spectral_radius_period": spectrum.radius_per_step,
+                }
+        if "equilibrium" in cell.pairing.settings.spectrum:
+            columns["predicted_radius"] = prediction(cell.pairing)
+        if reasons:
+            columns["spectrum_reason"] = "; ".join(reasons)
+        return columns, rows
+
+    def _at(self, point: str | int, r: int) -> tuple[str, Spectrum]:
+        pairing = self.cells[r].pairing
+        if point == "equilibrium":
+            seed = self.cells[r].seed if pairing.game.seeded else 0
+            compute = partial(at_equilibrium, pairing.game, pairing.optimizer, seed)
+            return "equilibrium", self._once(("equilibrium", id(pairing), seed), compute)
+        kept = max(self.history.kept) if point == "final" and self.history.kept else point
+        if kept not in self.history.kept:
+            raise NoSpectrumError(f"the run made no step {kept}")
+        state = self.history.kept[int(kept)]
+        name = f"step:{kept}"
+        return name, self._once((name, r), partial(at_point, pairing.game, pairing.optimizer, self.seeds, state, r))
+
+    def _once(self, key: Any, compute: Callable[[], Spectrum]) -> Spectrum:
+        if key not in self._known:
+            try:
+                self._known[key] = compute()
+            except NoSpectrumError as error:
+                self._known[key] = error
+        found = self._known[key]
+        if isinstance(found, NoSpectrumError):
+            raise found
+        return found
+
+
+def at_point(game: Game, optimizer: Optimizer, seeds: Tensor, point: Point, r: int) -> Spectrum:
+    """The spectrum where run r of a program stood; of a method that depends on a counter, the finite-time one.
+
+    Raises:
+        NoSpectrumError: the pair has none, or the run has diverged.
+    """
+    reason = refusal(game, optimizer, at_equilibrium=False)
+    if reason:
+        raise NoSpectrumError(reason)
+
+    def row(x: Tensor) -> Tensor:
+        return x[r : r + 1] if x.dim() and len(x) == len(seeds) else x
+
+    w = tuple(row(x) for x in point.w)
+    if not all(bool(torch.isfinite(x).all()) for x in w):
+        raise NoSpectrumError("the run has diverged")
+    buffers, state = map_tensors(row, point.buffers), map_tensors(row, point.state)
+    return StepMap(game, optimizer, row(seeds), point.step, buffers, w, state).spectrum(None)

@@ -1,0 +1,89 @@
+"""Adversarial losses of a generator against a discriminator.
+
+With logits r = D(x) of real samples and f = D(G(z)) of generated ones, both ``(runs, batch)``, and sp(t) = log(1 + eᵗ):
+
+    =================  =========================  ============  ========
+    name               discriminator L_D          generator     zero-sum
+    =================  =========================  ============  ========
+    minimax            E sp(−r) + E sp(f)         −L_D          yes
+    non-saturating     E sp(−r) + E sp(f)         E sp(−f)      no
+    lsgan              ½E(r − 1)² + ½E f²         ½E(f − 1)²    no
+    hinge              E(1 − r)₊ + E(1 + f)₊      −E f          no
+    wasserstein        E f − E r                  −L_D          yes
+    =================  =========================  ============  ========
+
+Minimax and Wasserstein are zero-sum strictly: the generator's loss includes the term of the real samples, which its gradient does
+not see (Goodfellow et al. 2014 and Arjovsky et al. 2017 leave it out), so that L_G + L_D = 0 for every profile and methods for
+zero-sum games apply. Sources: Goodfellow et al. 2014 (first two), Mao et al. 2017 with a, b, c = 0, 1, 1, Lim & Ye 2017 and Miyato
+et al. 2018 (hinge), Arjovsky et al. 2017; a Wasserstein critic must be kept Lipschitz by other means.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from saddlebench.errors import unknown
+
+Pointwise = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """A pair of losses, means over the batch of functions of one logit each.
+
+    Attributes:
+        name: its name in `LOSSES`.
+        on_real: the discriminator's, of a real sample's logit.
+        on_fake: the discriminator's, of a generated sample's logit.
+        on_generated: the generator's, of a generated sample's logit; None: zero-sum.
+    """
+
+    name: str
+    on_real: Pointwise
+    on_fake: Pointwise
+    on_generated: Pointwise | None = None
+
+    @property
+    def zero_sum(self) -> bool:
+        """Is L_G = −L_D?"""
+        return self.on_generated is None
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """L_D, ``(runs,)``, of logits ``(runs, batch)``."""
+        return self.on_real(real_logits).mean(-1) + self.on_fake(fake_logits).mean(-1)
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        """The part of L_G that depends on the generated samples, ``(runs,)``: all of it where the loss is not zero-sum."""
+        if self.on_generated is None:
+            return -self.on_fake(fake_logits).mean(-1)
+        return self.on_generated(fake_logits).mean(-1)
+
+    def both(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+        """(L_G, L_D), each ``(runs,)``."""
+        value = self.discriminator(real_logits, fake_logits)
+        return (-value if self.zero_sum else self.generator(fake_logits)), value
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        AdversarialLoss("minimax", lambda r: softplus(-r), softplus),
+        AdversarialLoss("non-saturating", lambda r: softplus(-r), softplus, lambda f: softplus(-f)),
+        AdversarialLoss("lsgan", lambda r: (r - 1).square() / 2, lambda f: f.square() / 2, lambda f: (f - 1).square() / 2),
+        AdversarialLoss("hinge", lambda r: (1 - r).relu(), lambda f: (1 + f).relu(), lambda f: -f),
+        AdversarialLoss("wasserstein", lambda r: -r, lambda f: f),
+    )
+}
+
+
+def adversarial_loss(name: str) -> AdversarialLoss:
+    """The loss of that name.
+
+    Raises:
+        InputError: there is none; the nearest names are suggested.
+    """
+    if name not in LOSSES:
+        raise unknown("adversarial loss", name, LOSSES)
+    return LOSSES[name]
