@@ -150,13 +150,14 @@ class Memory:
 def _only(tables: Tables, cells: Sequence[Cell]) -> Result:
     """The rows of the asked cells, in the order asked, of the newest context of each."""
     order = {cell.key: k for k, cell in enumerate(cells)}
-    runs = tables.runs[tables.runs["cell"].isin(list(order))].sort_values(by="started_at", kind="stable")
-    runs = runs.drop_duplicates("cell", keep="last")
-    runs = runs.iloc[np.argsort([order[c] for c in runs["cell"]], kind="stable")].reset_index(drop=True)
-    keys = pd.MultiIndex.from_frame(runs[["cell", "context"]])
+    asked = tables.runs["cell"].map(order.get).to_numpy(dtype=float)  # NaN: not asked
+    newest = tables.runs.assign(asked=asked).dropna(subset=["asked"]).sort_values(["asked", "started_at"])
+    runs = newest.drop_duplicates("cell", keep="last").drop(columns="asked").reset_index(drop=True)
+    keys = set(zip(runs["cell"], runs["context"], strict=True))
 
     def within(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.loc[pd.MultiIndex.from_frame(frame[["cell", "context"]]).isin(keys)].reset_index(drop=True)
+        kept = [key in keys for key in zip(frame["cell"], frame["context"], strict=True)]
+        return frame.loc[np.array(kept, dtype=bool)].reset_index(drop=True)
 
     return Result(runs, within(tables.trace), within(tables.spectrum), tables.machines)
 
