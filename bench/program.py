@@ -97,7 +97,7 @@ def run_program(
         dtype: of the profile.
         keep: steps whose whole state is kept, for a spectrum there; −1 is the last.
         timeout: wall seconds after which the program ends where it stands.
-        on_step: told the step at every watched point.
+        on_step: told the step after every step, outside the clock.
     """
     assert settings.steps is not None, "Settings.budget fills the steps in"
     device = seeds.device
@@ -110,7 +110,7 @@ def run_program(
     if settings.timing:  # a step is pure: this one is thrown away
         _step(game, optimizer, seeds, 0, buffers, Counts(len(w)), w, optimizer.init(_oracle(game, seeds, 0, buffers, len(w)), w))
     state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts), w)
-    average = tuple(x.clone() for x in w) if measurer.judged else None
+    average = w if measurer.judged else None
     recorder = _Recorder(history, measurer, optimizer, settings, w)
     watched = iter(settings.watched_steps())
     due, began, step = next(watched), time.monotonic(), 0
@@ -120,8 +120,6 @@ def run_program(
             recorder.take(step, counts, clock, w, state, buffers, average)
             if step in keep or (last and -1 in keep):
                 history.kept[step] = Point(step, w, state, buffers)
-            if on_step is not None:
-                on_step(step)
             if last or recorder.all_diverged():
                 break
             due = next((s for s in watched if s > step), settings.steps)
@@ -130,9 +128,10 @@ def run_program(
         w, state, buffers = _step(game, optimizer, seeds, step, buffers, counts, w, state)
         clock.stop()
         step += 1
+        if on_step is not None:
+            on_step(step)
         if average is not None:  # w̄_t = w̄_{t−1} + (w_t − w̄_{t−1})/t, over the iterates after the start
-            for mean, x in zip(average, w, strict=True):
-                mean.lerp_(x, 1 / step)
+            average = tuple(torch.lerp(mean, x, 1 / step) for mean, x in zip(average, w, strict=True))
     recorder.flush()
     history.peak_memory_bytes = _peak_memory(device)
     return history
@@ -188,7 +187,7 @@ class _Recorder:
         history.seconds.append(clock.read())
         answers = dict(self.optimizer.answers(w, state))
         if average is not None and "average" not in answers:
-            answers["average"] = tuple(x.clone() for x in average)
+            answers["average"] = average
         self.pending.append(Snapshot(step, answers, buffers))
         if len(self.pending) >= self.most:
             self.flush()

@@ -134,7 +134,7 @@ class Results:
         history = self.history
         return {
             "cell": np.repeat(np.array(cells, dtype=object)[run], count),
-            "context": context,
+            "context": np.full(len(at) * count, context, dtype=object),
             "step": np.repeat(self.steps[at], count),
             "gradients": np.repeat(np.array(history.gradients)[at], count),
             "products": np.repeat(np.array(history.products)[at], count),

@@ -3,10 +3,11 @@
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from saddlebench.bench.cells import Cell, groups
@@ -17,6 +18,8 @@ from saddlebench.bench.spectra import Spectra, kept_steps
 from saddlebench.bench.stacking import stack
 from saddlebench.errors import InputError
 
+_FLUSH_SECONDS = 0.5  # a kill loses at most the last second of finished cells
+_TELL_SECONDS = 0.1  # a progress bar needs no more, and tiny cells must not pay for it
 _RETRY_ALONE = 64  # runs of a failed group that are tried alone; beyond that the whole group carries the error
 
 
@@ -78,7 +81,8 @@ class Runner:
     ) -> None:
         self.sink, self.place, self.progress, self.artefacts = sink, place, progress, artefacts
         self._contexts: dict[str, tuple[Context, str]] = {}
-        self._machine_written = False
+        self._pending: list[Finished] = []
+        self._flushed = 0.0
 
     def context(self, cell: Cell) -> tuple[Context, str]:
         """The cell's context and its key."""
@@ -94,17 +98,39 @@ class Runner:
         return [g for g in wanted if any((c.key, self.context(c)[1]) not in finished for c in g)]
 
     def run(self, work: Sequence[list[Cell]]) -> None:
-        """Run groups of cells.
+        """Run groups of cells. Finished groups reach the sink at most half a second after they end.
 
         Raises:
             KeyboardInterrupt: the group in flight is given up; those before it are in the sink.
         """
-        for cells in work:
-            if self.progress:
-                self.progress.begin(cells[0].label, len(cells))
-            self._run_group(cells)
-            if self.progress:
-                self.progress.done(len(cells))
+        self._pending.append(Finished([], machines=[machine_row()]))
+        try:
+            for cells in work:
+                if self.progress:
+                    self.progress.begin(cells[0].label, len(cells))
+                self._run_group(cells)
+                self._flush_if_due()
+                if self.progress:
+                    self.progress.done(len(cells))
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is pending to the sink, in one append: a commit costs as much as a small cell."""
+        pending, self._pending = self._pending, []
+        self._flushed = time.monotonic()
+        rows = [row for group in pending for row in group.runs]
+        if rows:
+            self.sink.append(
+                runs={name: [row.get(name) for row in rows] for name in dict.fromkeys(k for row in rows for k in row)},
+                trace=_joined([group.trace for group in pending if group.trace is not None]),
+                spectrum=[row for group in pending for row in group.spectrum] or None,
+                machines=[row for group in pending for row in group.machines] or None,
+            )
+
+    def _flush_if_due(self) -> None:
+        if self._pending and time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
 
     def _run_group(self, cells: list[Cell]) -> None:
         started = datetime.now(UTC)
@@ -112,10 +138,10 @@ class Runner:
         rows = [identity_row(cell, context, key, started) for cell in cells]
         reason = cells[0].pairing.not_applicable
         if reason is not None:
-            self._write([{**row, **empty_totals("not_applicable", reason, len(cells))} for row in rows], None, [])
+            self._pending.append(Finished([{**row, **empty_totals("not_applicable", reason, len(cells))} for row in rows]))
             return
         try:
-            self._write(*self._measured(cells, rows, key))
+            self._pending.append(self._measured(cells, rows, key))
         except InputError:
             raise
         except Exception as error:  # a failed run is a row, never a hole
@@ -126,11 +152,9 @@ class Runner:
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = str(error).splitlines()[0] if str(error) else ""
             reason = f"{type(error).__name__}: {text} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"
-            self._write([{**row, **empty_totals("error", reason, len(cells))} for row in rows], None, [])
+            self._pending.append(Finished([{**row, **empty_totals("error", reason, len(cells))} for row in rows]))
 
-    def _measured(
-        self, cells: list[Cell], rows: list[dict[str, Any]], key: str
-    ) -> tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]:
+    def _measured(self, cells: list[Cell], rows: list[dict[str, Any]], key: str) -> "Finished":
         """The rows of the group's runs, of its trace and of its spectra."""
         pairing = cells[0].pairing
         game, settings, device = pairing.game, pairing.settings, self.place.device
@@ -146,24 +170,34 @@ class Runner:
         runs = [{**row, **results.totals(r), **found[r][0]} for r, row in enumerate(rows)]
         if self.artefacts is not None:
             self.artefacts(cells, seeds, history)
-        return runs, results.trace([c.key for c in cells], key), [row for _, part in found for row in part]
+        return Finished(runs, results.trace([c.key for c in cells], key), [row for _, part in found for row in part])
 
-    def _on_step(self, settings: Any) -> Callable[[int], None] | None:
-        progress = self.progress
-        if progress is None:
-            return None
-        last = time.monotonic()
+    def _on_step(self, settings: Any) -> Callable[[int], None]:
+        told = time.monotonic()
 
         def tell(step: int) -> None:
-            nonlocal last
-            if time.monotonic() - last > 0.1:  # a bar needs no more, and tiny cells must not pay for it
-                last = time.monotonic()
-                progress.advance(step / settings.steps)
+            nonlocal told
+            now = time.monotonic()
+            if now - told > _TELL_SECONDS:
+                told = now
+                self._flush_if_due()
+                if self.progress is not None:
+                    self.progress.advance(step / settings.steps)
 
         return tell
 
-    def _write(self, runs: list[dict[str, Any]], trace: dict[str, Any] | None, spectrum: list[dict[str, Any]]) -> None:
-        machines = None if self._machine_written else [machine_row()]
-        self._machine_written = True
-        columns = {name: [row.get(name) for row in runs] for name in dict.fromkeys(k for row in runs for k in row)}
-        self.sink.append(columns, trace, spectrum or None, machines)
+
+@dataclass(frozen=True)
+class Finished:
+    """The rows of one finished group."""
+
+    runs: list[dict[str, Any]]
+    trace: dict[str, Any] | None = None
+    spectrum: list[dict[str, Any]] = field(default_factory=list)
+    machines: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _joined(traces: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if not traces:
+        return None
+    return {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}

@@ -9,6 +9,7 @@ from saddlebench.errors import InputError, unknown
 
 PROTOCOL = 1  # version of the measuring protocol: results of different versions are not comparable
 _MOST_STEPS = 10**9
+_CLOSEST = 5  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Settings:
         """The checkpoints and the evenly spaced steps that the verdict looks at besides them."""
         last = self.steps
         assert last is not None, "budget() fills the steps in"
-        spacing = max(1, last // self.watched)
+        spacing = max(_CLOSEST, last // self.watched)
         if last == _MOST_STEPS:  # the end is not known: watch every hundredth step for a while, then ever fewer
             spaced = {round(100 * 1.02**k) for k in range(813)}
             return sorted({*self.checkpoint_steps(), *spaced})

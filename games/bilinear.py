@@ -95,23 +95,43 @@ class Bilinear(LinearGame):
         value = value if c is None else value - y @ c.to(y)
         return value, -value
 
+    @cached_property
+    def _given_factors(self) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.linalg.svd(self._given[None])
+
+    def _factors(self, seeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """U, s, Vᵀ of each run's A, or of one A for all, with a run axis."""
+        if self.shape is None:
+            return tuple(x.to(seeds.device) for x in self._given_factors)  # pyright: ignore[reportReturnType] - three of them
+        return torch.linalg.svd(self._matrices(seeds))
+
     def equilibrium(self, seeds: Tensor) -> Profile | None:
         """The solution of least norm of Ay = −b, Aᵀx = −c; None where there is none."""
-        matrix = self._matrices(seeds).expand(len(seeds), *self.sizes)
-        b, c = (torch.zeros(n, dtype=torch.float64) if r is None else r for r, n in zip(self.offsets(), self.sizes, strict=True))
-        b, c = b.to(matrix).expand(len(seeds), -1), c.to(matrix).expand(len(seeds), -1)
-        inverse = torch.linalg.pinv(matrix, rtol=_RANK_TOLERANCE)
-        x, y = apply(inverse.mT, c), apply(inverse, -b)
+        runs, (rows, columns) = len(seeds), self.sizes
+        if self.b is None and self.c is None:
+            zero = torch.zeros(runs, rows + columns, dtype=torch.float64, device=seeds.device)
+            return zero[:, :rows], zero[:, rows:]
+        left, s, right = self._factors(seeds)
+        b, c = (
+            torch.zeros(1, n, dtype=torch.float64) if r is None else r[None]
+            for r, n in zip(self.offsets(), self.sizes, strict=True)
+        )
+        b, c = b.to(left).expand(runs, -1), c.to(left).expand(runs, -1)
+        rank = int((s[0] > _RANK_TOLERANCE * s[0].max()).sum())
+        left, s, right = left[:, :, :rank], s[:, :rank], right[:, :rank]
+        y = apply(right.mT, apply(left.mT, -b) / s)
+        x = apply(left, apply(right, c) / s)
+        matrix = left * s[:, None] @ right
         residual = (apply(matrix, y) + b).norm() + (apply(matrix.mT, x) - c).norm()
         return (x, y) if residual <= 1e-9 * (1 + b.norm() + c.norm()) else None
 
     def null_directions(self, seeds: Tensor) -> Tensor | None:
         """The null spaces of Aᵀ (for x) and A (for y)."""
         rows, columns = self.sizes
-        left, s, right = torch.linalg.svd(self._matrices(seeds).expand(len(seeds), rows, columns))
+        left, s, right = self._factors(seeds)
         rank = int((s[0] > _RANK_TOLERANCE * s[0].max()).sum())
         if rank == rows == columns:
             return None
         x = torch.nn.functional.pad(left.mT[:, rank:], (0, columns))
         y = torch.nn.functional.pad(right[:, rank:], (rows, 0))
-        return torch.cat((x, y), 1)
+        return torch.cat((x, y), 1).expand(len(seeds), -1, -1)

@@ -8,13 +8,16 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 
 import math
 import zlib
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85
 _MASK = 0xFFFFFFFF
+_SMALL = 2**13  # blocks below which numpy's lower cost a call beats torch; both give the same words
 Index = int | Tensor  # a step or draw number; a tensor while a step is being traced
 
 
@@ -23,8 +26,8 @@ def purpose(name: str) -> int:
     return zlib.crc32(name.encode()) & 0xFFFF
 
 
-def philox(counter: tuple[Tensor, ...], key: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-    """Ten rounds of Philox 4×32 on int64 tensors that hold 32-bit words; the words broadcast.
+def philox(counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, ...]:
+    """Ten rounds of Philox 4×32 on int64 tensors or arrays that hold 32-bit words; the words broadcast.
 
     A product of two 32-bit words overflows int64 but keeps its 64 bits, so a masked shift still yields its high word.
     """
@@ -41,11 +44,17 @@ def bits(seeds: Tensor, what: str, step: Index, draw: Index, size: int) -> Tenso
     """``(runs, size)`` int64 words, uniform on [0, 2³²), for int64 ``seeds`` of shape ``(runs,)``."""
     blocks = -(-size // 4)
     index = torch.arange(blocks, device=seeds.device)
-    key = (seeds[:, None] & _MASK, (seeds[:, None] >> 32) & _MASK)
-    zero = torch.zeros_like(key[0])
-    counter = (index + zero, zero + step, zero + draw, zero + purpose(what))
-    words = torch.stack(philox(counter, key), dim=-1)
-    return words.flatten(1)[:, :size]
+    if seeds.device.type == "cpu" and isinstance(step, int) and isinstance(draw, int) and len(seeds) * blocks < _SMALL:
+        return torch.from_numpy(
+            np.stack(_blocks(seeds.numpy(), index.numpy(), what, step, draw), -1).reshape(len(seeds), -1)[:, :size]
+        )
+    return torch.stack(_blocks(seeds, index, what, step, draw), -1).flatten(1)[:, :size]
+
+
+def _blocks(seeds: Any, index: Any, what: str, step: Index, draw: Index) -> tuple[Any, ...]:
+    seeds = seeds[:, None]
+    zero = seeds & 0
+    return philox((index + zero, zero + step, zero + draw, zero + purpose(what)), (seeds & _MASK, (seeds >> 32) & _MASK))
 
 
 def uniform(seeds: Tensor, what: str, size: int, step: Index = 0, draw: Index = 0, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -34,7 +34,7 @@ class LinearGame(Game):
 
     def initial(self, seeds: Tensor) -> Profile:
         """Standard normal, drawn by seed."""
-        return tuple(normal(seeds, f"initial {i}", size) for i, size in enumerate(self.sizes))
+        return normal(seeds, "initial", sum(self.sizes)).split(self.sizes, -1)
 
     def field(self, profile: Profile, sample: Any, buffers: Any) -> Profile:
         """J w + r."""
