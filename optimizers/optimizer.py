@@ -192,8 +192,7 @@ class Composed(Optimizer):
 
     def applies_to(self, game: GameFacts) -> str | None:
         """The combination's answer, in this optimizer's name."""
-        reason = self._whole.applies_to(game)
-        return reason and reason.replace(self._whole.name or type(self._whole).__name__, self.name, 1)
+        return renamed(self._whole.applies_to(game), self._whole, self)
 
     def init(self, oracle: Oracle, w: Profile) -> State:
         """The combination's state."""
@@ -206,3 +205,8 @@ class Composed(Optimizer):
     def answers(self, w: Profile, state: State) -> dict[str, Profile]:
         """The combination's answers."""
         return self._whole.answers(w, state)
+
+
+def renamed(reason: str | None, part: Optimizer, whole: Optimizer) -> str | None:
+    """A part's reason in the name of the optimizer that holds it: a user who ran ``whole`` never heard of ``part``."""
+    return reason and reason.replace(part.name or type(part).__name__, whole.name or type(whole).__name__, 1)

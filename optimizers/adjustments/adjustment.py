@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Point, Profile, State
+from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Point, Profile, State, renamed
 
 
 class Adjustment(ABC):
@@ -37,8 +37,8 @@ class Adjusted(Optimizer):
         return self.scheme.singular_at_rest
 
     def applies_to(self, game: GameFacts) -> str | None:
-        """The scheme's answer."""
-        return self.scheme.applies_to(game)
+        """The scheme's answer, in the name of the whole."""
+        return renamed(self.scheme.applies_to(game), self.scheme, self)
 
     def init(self, oracle: Oracle, w: Profile) -> State:
         """The scheme's state."""
