@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -53,6 +54,11 @@ class GaussianRing(GAN):
 
     def __post_init__(self) -> None:
         adversarial_loss(self.loss)
+
+    @classmethod
+    def small(cls) -> Self:
+        """One hidden layer of 8, batches of 32."""
+        return cls(width=8, depth=1, latent=4, batch=32)
 
     @property
     def adversarial(self) -> AdversarialLoss:
