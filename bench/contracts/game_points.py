@@ -68,7 +68,7 @@ class Spot:
 
     def oracle(self, differentiable: bool = False) -> Oracle:
         """An oracle that evaluates this very sample."""
-        oracle = Oracle.at_step(self.game, self.seeds, 0, self.buffers, Counts(len(self.w)), differentiable)
+        oracle = Oracle.at_step(self.game, self.seeds, 0, self.buffers, Counts(len(self.w)), differentiable=differentiable)
         oracle.stream.samples[0] = self.sample
         return oracle
 

@@ -28,7 +28,7 @@ class Play(NamedTuple):
 def oracle_of(game: Game, play: Play, counts: Counts | None = None, differentiable: bool = False) -> Oracle:
     """The oracle of the play's next step."""
     counts = counts or Counts(len(play.w))
-    return Oracle.at_step(game, play.seeds, play.step, play.buffers, counts, differentiable)
+    return Oracle.at_step(game, play.seeds, play.step, play.buffers, counts, differentiable=differentiable)
 
 
 def begin(game: Game, optimizer: Optimizer, seeds: Tensor, w: Profile | None = None) -> Play:
