@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saddlebench.bench.build import build, build_all, name_of
+from saddlebench.bench.build import build, build_all
 from saddlebench.bench.cells import Cell, cross
 from saddlebench.bench.context import resolve_device
 from saddlebench.bench.runner import Place, Progress, Runner
@@ -160,6 +160,3 @@ def _only(tables: Tables, cells: Sequence[Cell]) -> Result:
         return frame.loc[np.array(kept, dtype=bool)].reset_index(drop=True)
 
     return Result(runs, within(tables.trace), within(tables.spectrum), tables.machines)
-
-
-__all__ = ["Result", "build", "name_of", "run", "run_into", "spectral_radius"]

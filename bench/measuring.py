@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from saddlebench.bench.images.metrics import image_metrics
 from saddlebench.bench.oracle import Counts, Oracle, Stream
 from saddlebench.bench.trees import map_tensors
 from saddlebench.games.game import Buffers, Game, Profile
@@ -43,6 +44,9 @@ class Measurer:
         null = None if equilibrium is None else game.null_directions(seeds)
         self.null = None if null is None else null.to(like[0])
         self.judged = equilibrium is not None or game.gap(like, game.buffers(like, seeds)) is not None
+        self.images = image_metrics(game.image_measures)
+        self.extractor = None if self.images is None else self.images.extractor
+        self.references = {} if self.images is None else self.images.references()
         self.batched = not game.stochastic  # a sample belongs to one step, so stochastic games are measured step by step
 
     def __call__(self, snapshots: list[Snapshot]) -> dict[tuple[str, str], np.ndarray]:
@@ -63,11 +67,17 @@ class Measurer:
     def _all(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
         seeds, buffers = self._repeated(snapshots, copies)
         measures = self._criteria(w, snapshots, copies)
-        oracle = Oracle(self.game, seeds, snapshots[0].step, Counts(len(w)), Stream(buffers), buffers, EVALUATION_DRAW)
+        oracle = Oracle(self.game, seeds, snapshots[0].step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
         squares = [(v**2).sum(-1) for v in oracle.field(w)]
         measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
         measures |= {f"gradient_norm.{name}": s.sqrt() for name, s in zip(self.game.players, squares, strict=True)}
-        return measures | self.game.measures(w, seeds, buffers)
+        measures |= self.game.measures(w, seeds, buffers)
+        if self.images is not None:
+            with torch.no_grad():
+                samples = self.game.samples(w, seeds, self.images.n_fake)
+            assert samples is not None, "a game with image measures has samples"
+            measures |= {name: value.to(w[0].device) for name, value in self.images.evaluate(samples).items()}
+        return measures
 
     def _criteria(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
         _, buffers = self._repeated(snapshots, copies)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saddlebench.bench.trees import map_tensors
 from saddlebench.games.game import Buffers, Game, Profile
 
 
@@ -44,6 +45,7 @@ class Stream:
     """The samples and the newest buffers of one step, shared by all views of its oracle."""
 
     buffers: Buffers
+    dtype: torch.dtype | None = None  # samples come in their game's own dtype and are cast
     draws: int = 0
     samples: dict[int, Any] = field(default_factory=dict)
 
@@ -76,10 +78,17 @@ class Oracle:
 
     @classmethod
     def at_step(
-        cls, game: Game, seeds: Tensor, step: int, buffers: Buffers, counts: Counts, differentiable: bool = False
+        cls,
+        game: Game,
+        seeds: Tensor,
+        step: int,
+        buffers: Buffers,
+        counts: Counts,
+        dtype: torch.dtype | None = None,
+        differentiable: bool = False,
     ) -> "Oracle":
-        """The oracle with which a step begins: the step's first draw, no adjustment."""
-        return cls(game, seeds, step, counts, Stream(buffers), buffers, 0, differentiable)
+        """The oracle with which a step begins: the step's first draw, cast to ``dtype`` where one is given, no adjustment."""
+        return cls(game, seeds, step, counts, Stream(buffers, dtype), buffers, 0, differentiable)
 
     @property
     def zero_sum(self) -> bool:
@@ -92,7 +101,9 @@ class Oracle:
         if not self.game.stochastic:
             return None
         if self.draw not in self.stream.samples:
-            self.stream.samples[self.draw] = self.game.sample(self.seeds, self.step, self.draw)
+            sample = self.game.sample(self.seeds, self.step, self.draw)
+            dtype = self.stream.dtype
+            self.stream.samples[self.draw] = map_tensors(lambda x: x.to(dtype) if dtype and x.is_floating_point() else x, sample)
         return self.stream.samples[self.draw]
 
     def field(self, w: Profile) -> Profile:

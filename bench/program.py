@@ -21,7 +21,11 @@ _PENDING_SNAPSHOTS = 64
 
 @dataclass
 class History:
-    """What a program recorded: one entry a watched point; measures are ``(points, runs)``."""
+    """What a program recorded: one entry a watched point; measures are ``(points, runs)``.
+
+    ``kept`` holds the whole state at the steps asked for, ``extractor`` the hash of the feature extractor behind image measures,
+    ``references`` what stands beside them: floors, controls, counts.
+    """
 
     steps: list[int] = field(default_factory=list)
     gradients: list[float] = field(default_factory=list)
@@ -30,6 +34,8 @@ class History:
     measures: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
     kept: dict[int, "Point"] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
+    extractor: str | None = None
+    references: dict[str, float] = field(default_factory=dict)
     timed_out: bool = False
 
     def series(self, answer: str, measure: str) -> np.ndarray | None:
@@ -105,14 +111,17 @@ def run_program(
     buffers = game.buffers(w, seeds)
     counts, clock, history = Counts(len(w)), Clock(device), History()
     measurer = Measurer(game, seeds, w)
+    history.extractor, history.references = measurer.extractor, measurer.references
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     if settings.timing:  # a step is pure: this one is thrown away
-        _step(game, optimizer, seeds, 0, buffers, Counts(len(w)), w, optimizer.init(_oracle(game, seeds, 0, buffers, len(w)), w))
-    state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts), w)
+        aside = Counts(len(w))
+        first = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, aside, dtype), w)
+        _step(game, optimizer, seeds, 0, buffers, aside, w, first)
+    state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts, dtype), w)
     average = w if measurer.judged else None
     recorder = _Recorder(history, measurer, optimizer, settings, w)
-    watched = iter(settings.watched_steps())
+    watched = iter(settings.watched_steps() if measurer.judged else settings.checkpoint_steps())
     due, began, step = next(watched), time.monotonic(), 0
     while True:
         last = step == settings.steps or history.timed_out or _spent(settings, counts, clock)
@@ -137,15 +146,11 @@ def run_program(
     return history
 
 
-def _oracle(game: Game, seeds: Tensor, step: int, buffers: Buffers, players: int) -> Oracle:
-    return Oracle.at_step(game, seeds, step, buffers, Counts(players))
-
-
 def _step(
     game: Game, optimizer: Optimizer, seeds: Tensor, step: int, buffers: Buffers, counts: Counts, w: Profile, state: State
 ) -> tuple[Profile, State, Buffers]:
     """One step, and the buffers after its last committed move."""
-    oracle = Oracle.at_step(game, seeds, step, buffers, counts)
+    oracle = Oracle.at_step(game, seeds, step, buffers, counts, w[0].dtype)
     w, state = optimizer.step(oracle, w, state)
     return w, state, game.advance(w, oracle.stream.buffers)
 

@@ -111,7 +111,8 @@ class Results:
         row["final_field_norm"] = norms[-1]
         others = sorted(m for a, m in self.series if a == "last" and m not in _OWN_COLUMNS)
         curves = {m: v for m in others if (v := self._until_end("last", m, r)) is not None}
-        row["final_measures"] = _as_json({m: v[-1] for m, v in curves.items()})
+        row["final_measures"] = _as_json({m: v[-1] for m, v in curves.items()} | history.references)
+        row["extractor"] = history.extractor
         row["best_measures"] = _as_json({m: _best(v, measure_direction(m)) for m, v in curves.items()})
         if self.criterion is not None:
             row["measured_rate"] = measured_rate(self.steps[: end + 1], self.criterion[: end + 1, r])

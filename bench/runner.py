@@ -116,17 +116,20 @@ class Runner:
             self.flush()
 
     def flush(self) -> None:
-        """Hand what is pending to the sink, in one append: a commit costs as much as a small cell."""
-        pending, self._pending = self._pending, []
-        self._flushed = time.monotonic()
-        rows = [row for group in pending for row in group.runs]
+        """Hand what is pending to the sink, in one append: a commit costs as much as a small cell.
+
+        Nothing is let go before the sink has it: an interrupt in between appends the same rows again, which supersede themselves.
+        """
+        rows = [row for group in self._pending for row in group.runs]
         if rows:
             self.sink.append(
                 runs={name: [row.get(name) for row in rows] for name in dict.fromkeys(k for row in rows for k in row)},
-                trace=_joined([group.trace for group in pending if group.trace is not None]),
-                spectrum=[row for group in pending for row in group.spectrum] or None,
-                machines=[row for group in pending for row in group.machines] or None,
+                trace=_joined([group.trace for group in self._pending if group.trace is not None]),
+                spectrum=[row for group in self._pending for row in group.spectrum] or None,
+                machines=[row for group in self._pending for row in group.machines] or None,
             )
+            self._pending.clear()
+        self._flushed = time.monotonic()
 
     def _flush_if_due(self) -> None:
         if self._pending and time.monotonic() - self._flushed > _FLUSH_SECONDS:
@@ -141,7 +144,7 @@ class Runner:
             self._pending.append(Finished([{**row, **empty_totals("not_applicable", reason, len(cells))} for row in rows]))
             return
         try:
-            self._pending.append(self._measured(cells, rows, key))
+            finished = self._measured(cells, rows, key)
         except InputError:
             raise
         except Exception as error:  # a failed run is a row, never a hole
@@ -152,7 +155,8 @@ class Runner:
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = str(error).splitlines()[0] if str(error) else ""
             reason = f"{type(error).__name__}: {text} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"
-            self._pending.append(Finished([{**row, **empty_totals("error", reason, len(cells))} for row in rows]))
+            finished = Finished([{**row, **empty_totals("error", reason, len(cells))} for row in rows])
+        self._pending.append(finished)
 
     def _measured(self, cells: list[Cell], rows: list[dict[str, Any]], key: str) -> "Finished":
         """The rows of the group's runs, of its trace and of its spectra."""

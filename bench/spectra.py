@@ -87,7 +87,7 @@ class Spectra:
 
 
 def at_point(game: Game, optimizer: Optimizer, seeds: Tensor, point: Point, r: int) -> Spectrum:
-    """The spectrum where run r of a program stood; of a method that depends on a counter, the finite-time one.
+    """The spectrum where run r of a program stood, in float64; of a method that depends on a counter, the finite-time one.
 
     Raises:
         NoSpectrumError: the pair has none, or the run has diverged.
@@ -97,7 +97,8 @@ def at_point(game: Game, optimizer: Optimizer, seeds: Tensor, point: Point, r: i
         raise NoSpectrumError(reason)
 
     def row(x: Tensor) -> Tensor:
-        return x[r : r + 1] if x.dim() and len(x) == len(seeds) else x
+        x = x[r : r + 1] if x.dim() and len(x) == len(seeds) else x
+        return x.double() if x.is_floating_point() else x
 
     w = tuple(row(x) for x in point.w)
     if not all(bool(torch.isfinite(x).all()) for x in w):

@@ -112,7 +112,7 @@ def _settled(game: Game, optimizer: Optimizer, seeds: Tensor, buffers: Buffers, 
     """
 
     def oracle() -> Oracle:
-        return Oracle.at_step(game, seeds, 0, buffers, Counts(len(w)))
+        return Oracle.at_step(game, seeds, 0, buffers, Counts(len(w)), w[0].dtype)
 
     state, moved = optimizer.init(oracle(), w), w
     for _ in range(2 * optimizer.period):
@@ -177,13 +177,15 @@ class StepMap:
         state = replace_active(map_tensors(repeat, self.state), iter(inputs[len(self.w) :]))
         with torch.enable_grad():
             for k in range(self.optimizer.period):
-                oracle = Oracle.at_step(self.game, seeds, self.step + k, buffers, Counts(len(w)), differentiable=True)
+                oracle = Oracle.at_step(self.game, seeds, self.step + k, buffers, Counts(len(w)), w[0].dtype, differentiable=True)
                 w, state = self.optimizer.step(oracle, w, state)
             outputs = [*w, *active_tensors(state)]
         cotangents = u.split([x.shape[-1] for x in outputs], -1)
         live = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
-        rows = torch.autograd.grad([o for o, _ in live], inputs, [c for _, c in live], materialize_grads=True)
-        return torch.cat(rows, -1)
+        rows = torch.cat(torch.autograd.grad([o for o, _ in live], inputs, [c for _, c in live], materialize_grads=True), -1)
+        if not bool(torch.isfinite(rows).all()):
+            raise NoSpectrumError(f"the Jacobian of {self.optimizer.name}'s step is not finite at this point")
+        return rows
 
     def jacobian(self) -> np.ndarray:
         """M, ``(unknowns, unknowns)``."""
@@ -191,10 +193,7 @@ class StepMap:
         chunk = max(1, _CHUNK // max(1, size * 4))
         unit = torch.eye(size, dtype=self.w[0].dtype, device=self.w[0].device)
         rows = torch.cat([self.transposed_products(part) for part in unit.split(chunk)])
-        answer = rows.double().cpu().numpy()
-        if not np.isfinite(answer).all():
-            raise NoSpectrumError(f"the Jacobian of {self.optimizer.name}'s step is not finite at this point")
-        return answer
+        return rows.double().cpu().numpy()
 
     def _dense(self, null: np.ndarray | None) -> Spectrum:
         matrix = self.jacobian()

@@ -30,6 +30,7 @@ class Game(ABC):
     smooth = True  # is the field differentiable at the equilibrium? If not, `spectrum_reason` says why there is no spectrum
     spectrum_reason = ""
     default_steps = 1000
+    image_measures = ""  # the measures of its samples, where they are images: "mnist"
 
     @classmethod
     def small(cls) -> Self:
@@ -119,3 +120,7 @@ class Game(ABC):
     def measures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
         """The game's own measures of a profile: name → ``(runs,)``."""
         return {}
+
+    def samples(self, profile: Profile, seeds: Tensor, n: int) -> Tensor | None:
+        """``(runs, n, …)`` generated points or images in [−1, 1], from latents fixed by seed; None: the game generates nothing."""
+        return None

@@ -146,6 +146,15 @@ class MnistMetrics:
         }
         return {name: self(images) for name, images in sets.items()}
 
+    def references(self) -> dict[str, float]:
+        """Floor, noise control and counts, as they stand beside every value in the tables."""
+        return {
+            "fd_lenet_floor": self.floor["fd_lenet"],
+            "fd_lenet_uniform_noise": self.control["uniform-noise"]["fd_lenet"],
+            "fd_lenet_n_real": float(self.n_real),
+            "fd_lenet_n_fake": float(self.n_fake),
+        }
+
     @cached_property
     def _floor_draws(self) -> dict[str, Tensor]:
         draws = min(_FLOOR_DRAWS, len(self._held_out) // self.n_fake)

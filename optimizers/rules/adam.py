@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.rules.rule import Rule, root
 from saddlebench.parameters import Betas, NonNegative, cast, pick, pick_pair
 
 
@@ -54,5 +54,5 @@ class Adam(Rule):
         mean = cast(beta1, gradient) * state.mean + cast(1 - beta1, gradient) * gradient
         square = cast(beta2, gradient) * state.square + cast(1 - beta2, gradient) * gradient**2
         power1, power2 = state.power1 * beta1, state.power2 * beta2
-        root = (square * cast(1 / (1 - power2), gradient)).sqrt() + cast(pick(self.epsilon, i), gradient)
-        return mean * cast(1 / (1 - power1), gradient) / root, AdamState(mean, square, power1, power2)
+        scale = root(square * cast(1 / (1 - power2), gradient)) + cast(pick(self.epsilon, i), gradient)
+        return mean * cast(1 / (1 - power1), gradient) / scale, AdamState(mean, square, power1, power2)

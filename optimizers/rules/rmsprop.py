@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.rules.rule import Rule, root
 from saddlebench.parameters import Decay, NonNegative, cast, pick
 
 
@@ -39,5 +39,5 @@ class RMSProp(Rule):
         """The gradient over its root mean square."""
         a, epsilon = pick(self.smoothing, i), cast(pick(self.epsilon, i), gradient)
         square = cast(a, gradient) * state + cast(1 - a, gradient) * gradient**2
-        root = (square + epsilon).sqrt() if self.epsilon_inside else square.sqrt() + epsilon
-        return gradient / root, square
+        scale = root(square + epsilon) if self.epsilon_inside else root(square) + epsilon
+        return gradient / scale, square

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from saddlebench.parameters import cast
@@ -51,3 +52,15 @@ class Rule(ABC):
     def move(self, w: Tensor, step_size: Any, direction: Tensor, project: Callable[[Tensor], Tensor]) -> Tensor:
         """The strategy after the step: Euclidean geometry, P[w − η d]."""
         return project(w - cast(step_size, w) * direction)
+
+
+def root(square: Tensor) -> Tensor:
+    """√s, with derivative 0 where s is exactly 0.
+
+    There every gradient has been exactly zero (a dead unit's weight), so nothing moves s away from 0; the derivative of √ itself is
+    infinite and would turn the whole Jacobian of the step into NaN.
+    """
+    if not square.requires_grad:
+        return square.sqrt()
+    positive = square > 0
+    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
