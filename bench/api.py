@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from saddlebench.bench.artefacts import save_samples
 from saddlebench.bench.build import build, build_all
 from saddlebench.bench.cells import Cell, cross
 from saddlebench.bench.context import resolve_device
@@ -88,11 +90,15 @@ def run(
     return _only(read(out), cells)
 
 
-def run_into(store: Store, cells: Sequence[Cell], place: Place, progress: Progress | None = None, force: bool = False) -> None:
-    """Run the cells that the store does not hold yet (all of them with ``force``) and compact it."""
-    runner = Runner(store, place, progress)
+def run_into(
+    store: Store, cells: Sequence[Cell], place: Place, progress: Progress | None = None, force: bool = False
+) -> list[Path]:
+    """Run the cells that the store does not hold yet (all of them with ``force``) and compact it; return the pictures written."""
+    pictures: list[Path] = []
+    runner = Runner(store, place, progress, save_samples(store.path, pictures))
     runner.run(runner.todo(cells, () if force else store.keys()))
     store.compact()
+    return pictures
 
 
 def place_of(device: str = "auto", dtype: str | None = None, timeout: float | None = None) -> Place:

@@ -73,7 +73,7 @@ class Runner:
         sink: where rows go.
         place: where and how cells are run.
         progress: told what happens; None: silence.
-        artefacts: called with a finished group's game, cells, seeds and last point (sample grids); None: none are kept.
+        artefacts: called with a finished group's cells, seeds and history, to write pictures; None: there are none.
     """
 
     def __init__(
@@ -165,9 +165,8 @@ class Runner:
         dtype = getattr(torch, self.place.dtype or game.dtype)
         seeds = torch.tensor([c.seed for c in cells], dtype=torch.int64, device=device)
         optimizer = stack([c.pairing.optimizer for c in cells], device)
-        history = run_program(
-            game, optimizer, seeds, settings, dtype, kept_steps(settings.spectrum), self.place.timeout, self._on_step(settings)
-        )
+        keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
+        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(settings))
         results = Results(history, settings, len(cells))
         spectra = Spectra(cells, key, seeds, history)
         found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)

@@ -1,0 +1,65 @@
+"""Pictures of what generators make, beside the tables: grids of images, scatter plots of points in the plane."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from saddlebench.bench.build import name_of
+from saddlebench.bench.cells import Cell
+from saddlebench.bench.images.grid import save_grid
+from saddlebench.bench.program import History
+
+SHOWN_IMAGES = 64
+SHOWN_POINTS = 2500
+_RUNS = 4  # of a group that are drawn: a picture takes longer than a small run
+
+
+def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Tensor, History], None]:
+    """A runner's `artefacts`: the last profile's samples of a group's first runs, from latents fixed by seed.
+
+    Files are ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png``; their paths are appended to ``written``.
+    """
+
+    def save(cells: list[Cell], seeds: Tensor, history: History) -> None:
+        if not history.kept:
+            return
+        game = cells[0].pairing.game
+        last = history.kept[max(history.kept)]
+        with torch.no_grad():
+            probe = game.samples(last.w, seeds, 1)
+            if probe is None:
+                return
+            images = probe.dim() == 4
+            samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS)
+        assert samples is not None, "a game that has one sample has more"
+        for cell, shown in list(zip(cells, samples, strict=True))[:_RUNS]:
+            label = f"{name_of(cell.pairing.optimizer)}-{cell.key[:8]}-seed{cell.seed}.png"
+            path = folder / "samples" / name_of(game) / label
+            if images:
+                save_grid(shown, path)
+            elif shown.shape[-1] == 2:
+                _save_scatter(shown, path, f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}")
+            else:
+                continue
+            written.append(path)
+
+    return save
+
+
+def _save_scatter(points: Tensor, path: Path, title: str) -> None:
+    from matplotlib.figure import Figure  # half a second to import, and most runs draw nothing
+
+    from saddlebench.games.data.files import replacing
+
+    figure = Figure(figsize=(3.2, 3.2), dpi=150)
+    axes = figure.subplots()
+    axes.scatter(*points.double().cpu().numpy().T, s=2, alpha=0.35, linewidths=0, color="#0072B2")
+    axes.set_title(title, fontsize=8)
+    axes.set_aspect("equal", "datalim")
+    axes.tick_params(labelsize=7)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        figure.savefig(file, format="png")
