@@ -37,8 +37,8 @@ def projections_are_nearest_points(game: Game) -> None:
 
 def _require_nearest(game: Game, i: int, x: Tensor, p: Tensor) -> None:
     # p is the nearest point of a convex set exactly if ⟨x − p, z − p⟩ ≤ 0 for every z in it.
-    feasible = game.project(i, x.flip(0) * 0.7 + x.roll(1, -1))
-    angle = float(((x - p) * (feasible - p)).sum(-1).max())
+    feasible = game.project(i, 5 * x.roll(1, -1).flip(0))
+    angle = float(torch.einsum("ra,rsa->rs", x - p, feasible - p[:, None]).max())
     require(
         angle <= 1e-9, f"player {i}'s projection is not the nearest point of its {game.domain[i]}: another is nearer ({angle:.1e})"
     )

@@ -18,18 +18,17 @@ def players_sizes_and_domains_agree(game: Game) -> None:
     count = len(game.players)
     require(count >= 1, "the game has no players")
     require(len(set(game.players)) == count, f"two players have one name: {game.players}")
-    spot = spot_of(game)
-    given = {"sizes": game.sizes, "domain": game.domain, "initial": spot.w, "losses": spot.losses}
-    for name, value in given.items():
+    start, dtype = game.initial(seeds_of(RUNS)), getattr(torch, game.dtype)
+    for name, value in {"sizes": game.sizes, "domain": game.domain, "initial": start}.items():
         require(len(value) == count, f"{count} players, but {name} has {len(value)} entries")
     for i, domain in enumerate(game.domain):
-        require(
-            domain in ("unconstrained", "simplex", "box"), f"domain {domain!r} of player {i} is none of unconstrained, simplex, box"
-        )
-    dtype = getattr(torch, game.dtype)
-    for i, (x, size) in enumerate(zip(game.initial(seeds_of(RUNS)), game.sizes, strict=True)):
-        wanted = f"player {i} starts with shape {tuple(x.shape)} in {x.dtype}, not (runs, size) = {(RUNS, size)} in {dtype}"
-        require(x.shape == (RUNS, size) and x.dtype == dtype, wanted)
+        known = domain in ("unconstrained", "simplex", "box")
+        require(known, f"domain {domain!r} of player {i} is none of unconstrained, simplex, box")
+    for i, (x, size) in enumerate(zip(start, game.sizes, strict=True)):
+        wrong = f"player {i} starts with shape {tuple(x.shape)} in {x.dtype}, not (runs, size) = {(RUNS, size)} in {dtype}"
+        require(x.shape == (RUNS, size) and x.dtype == dtype, wrong)
+    losses = len(spot_of(game).losses)
+    require(losses == count, f"{count} players, but {losses} losses")
 
 
 def losses_have_one_number_a_run(game: Game) -> None:
