@@ -143,7 +143,8 @@ class Optimizer(ABC):
         """None, or the reason why this optimizer is not applicable to the game."""
         outside = sorted(set(game.domain) - set(self.domains))
         if outside:
-            return f"{self.name or type(self).__name__} is not defined on a {' or '.join(outside)} domain"
+            name = self.name or type(self).__name__
+            return f"{name} plays {' or '.join(self.domains)} strategies, and this game's are {' or '.join(outside)}"
         return None
 
     def init(self, oracle: Oracle, w: Profile) -> State:

@@ -1,0 +1,56 @@
+"""Budgets, checkpoints and bad settings."""
+
+import pytest
+from saddlebench.bench.settings import Settings
+from saddlebench.errors import InputError
+
+
+def test_checkpoints_are_log_spaced_with_both_ends():
+    steps = Settings(steps=1000, checkpoints=10).checkpoint_steps()
+    assert steps[0] == 0
+    assert steps[-1] == 1000
+    assert steps == sorted(set(steps))
+    assert 9 <= len(steps) <= 11
+    ratios = [b / a for a, b in zip(steps[3:], steps[4:], strict=False)]
+    assert max(ratios) / min(ratios) < 1.3
+
+
+def test_given_checkpoints_are_kept_within_the_budget():
+    assert Settings(steps=100, checkpoints=(1, 50, 500)).checkpoint_steps() == [0, 1, 50, 100]
+
+
+def test_watched_steps_hold_all_checkpoints():
+    settings = Settings(steps=10_000)
+    assert set(settings.checkpoint_steps()) <= set(settings.watched_steps())
+    assert max(b - a for a, b in zip(settings.watched_steps(), settings.watched_steps()[1:], strict=False)) <= 50
+
+
+def test_the_default_budget_is_the_games():
+    assert Settings().budget(300).steps == 300
+    assert Settings(steps=7).budget(300).steps == 7
+
+
+def test_only_what_differs_from_the_defaults_is_identity():
+    assert Settings().budget(300).identity() == {"steps": 300}
+    assert Settings(steps=300, cycling=0.1).identity() == {"steps": 300, "cycling": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"step": 3}, "did you mean 'steps'"),
+        ({"steps": 0}, "positive"),
+        ({"steps": 1.5}, "whole number"),
+        ({"steps": True}, "whole number"),
+        ({"cost": "many"}, "must be a number"),
+        ({"checkpoints": []}, "must not be empty"),
+        ({"checkpoints": 0}, "at least one"),
+        ({"spectrum": ["equilibrum"]}, "did you mean 'equilibrium'"),
+        ({"timing": 1}, "true or false"),
+        ({"converged": float("nan")}, "must be a number"),
+    ],
+)
+def test_bad_settings_are_one_clear_line(values, message):
+    with pytest.raises(InputError, match=message) as error:
+        Settings.of(**values)
+    assert "\n" not in str(error.value)
