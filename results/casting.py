@@ -5,7 +5,9 @@ a cell with hundreds of checkpoints costs a few hundred microseconds.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -42,7 +44,67 @@ def to_arrow(table: str, rows: Rows) -> pa.RecordBatch:
     JSON columns take text, or dicts and lists, of which non-finite numbers become null. Times without a zone are UTC.
     In `runs` the cost may be left out. Raises SchemaError, naming the column, for whatever does not fit the schema.
     """
-    given = _columns(table, rows)
+    arrays = _from_plain_rows(table, rows)
+    if arrays is None:
+        arrays = _from_columns(table, _columns(table, rows))
+    for column in columns(table):
+        _check(table, column, arrays[column.name])
+    if table == "runs":
+        _check_runs(arrays)
+    return pa.RecordBatch.from_arrays(list(arrays.values()), schema=arrow_schema(table))
+
+
+def to_frame(table: str, data: pa.RecordBatch | pa.Table) -> pd.DataFrame:
+    """`data`, which has the columns of `table`, as a DataFrame with the dtypes of the schema."""
+    frame = data.select([c.name for c in columns(table)]).to_pandas()
+    whole = {c.name: c.pandas for c in columns(table) if c.kind == "int" and c.nullable}
+    # Text is left as Arrow gives it: astype("str") would turn None into the text "None" in older pandas.
+    empty = {c.name: c.pandas for c in columns(table) if c.kind == "time"}
+    return frame.astype({**whole, **empty})
+
+
+_PLAIN = {"text": (str,), "json": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "time": (datetime,)}
+
+
+@cache
+def _plain_schema(table: str) -> tuple[dict[str, frozenset[type]], frozenset[str], tuple[Column, ...], pa.DataType]:
+    """By column the types that need no cast; the columns that must be there; the JSON columns; a row as an Arrow type."""
+    declared = columns(table)
+    types = {c.name: frozenset((*_PLAIN[c.kind], type(None))) for c in declared}
+    needed = frozenset(c.name for c in declared if not c.nullable and c.name != "cost")
+    return types, needed, tuple(c for c in declared if c.kind == "json"), pa.struct(list(arrow_schema(table)))
+
+
+def _from_plain_rows(table: str, rows: Rows) -> dict[str, pa.Array] | None:
+    """The columns of a list of dicts that hold nothing but the schema's own Python types, else None.
+
+    A short cut for the usual append of one run, of which Arrow makes all columns in one call. It decides nothing: whatever is
+    not plain goes the long way, which casts and says what is wrong.
+    """
+    if isinstance(rows, (pd.DataFrame, Mapping)) or not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    types, needed, json_columns, row_type = _plain_schema(table)
+    plain: list[dict[str, Any]] = []
+    for given in rows:
+        row = dict(given)
+        for column in json_columns:
+            if column.name in row:
+                row[column.name] = _json(table, column, row[column.name])
+        if not needed <= row.keys() or any(type(value) not in types.get(name, ()) for name, value in row.items()):
+            return None
+        if table == "runs" and "cost" not in row:
+            if row["gradients"] is None or row["products"] is None:
+                return None
+            row["cost"] = row["gradients"] + 2 * row["products"]
+        plain.append(row)
+    try:
+        whole = pa.array(plain, type=row_type, from_pandas=True)
+    except (pa.ArrowException, OverflowError):
+        return None
+    return dict(zip(types, whole.flatten(), strict=True))
+
+
+def _from_columns(table: str, given: Mapping[str, Any]) -> dict[str, pa.Array]:
     declared = columns(table)
     unknown = given.keys() - {c.name for c in declared}
     if unknown:
@@ -58,18 +120,7 @@ def to_arrow(table: str, rows: Rows) -> pa.RecordBatch:
             arrays["cost"] = _cost(arrays)  # declared after gradients and products
         else:
             raise SchemaError(f"{table}: column {column.name!r} is missing")
-    if table == "runs":
-        _check_runs(arrays)
-    return pa.RecordBatch.from_arrays(list(arrays.values()), schema=arrow_schema(table))
-
-
-def to_frame(table: str, data: pa.RecordBatch | pa.Table) -> pd.DataFrame:
-    """`data`, which has the columns of `table`, as a DataFrame with the dtypes of the schema."""
-    frame = data.select([c.name for c in columns(table)]).to_pandas()
-    whole = {c.name: c.pandas for c in columns(table) if c.kind == "int" and c.nullable}
-    # Text is left as Arrow gives it: astype("str") would turn None into the text "None" in older pandas.
-    empty = {c.name: c.pandas for c in columns(table) if c.kind == "time"}
-    return frame.astype({**whole, **empty})
+    return arrays
 
 
 def _columns(table: str, rows: Rows) -> dict[str, Any]:
@@ -118,12 +169,16 @@ def _array(table: str, column: Column, values: Any, length: int) -> pa.Array:
         given, target = array.type, _TYPES[column.kind]
         fits = _fits(column, given)
         if fits and given != target:
-            array = array.cast(target)
+            array = array.cast(target, safe=column.kind != "time")  # nanoseconds may go
     except (pa.ArrowException, OverflowError, TypeError) as error:
         first_line = str(error).splitlines()[0]
         raise SchemaError(f"{table}: column {column.name!r} must be {column.pandas}: {first_line}") from None
     if not fits:
         raise SchemaError(f"{table}: column {column.name!r} must be {column.pandas}, got {given}")
+    return pa.repeat(array[0], length) if scalar and length != 1 else array
+
+
+def _check(table: str, column: Column, array: pa.Array) -> None:
     if array.null_count and not column.nullable:
         raise SchemaError(f"{table}: column {column.name!r} has {array.null_count} missing values")
     if column.choices or column.pattern:
@@ -131,7 +186,6 @@ def _array(table: str, column: Column, values: Any, length: int) -> pa.Array:
             if text is not None and not column.allows(text):
                 allowed = ", ".join(column.choices) or column.pattern
                 raise SchemaError(f"{table}: column {column.name!r} holds {text!r}, allowed are {allowed}")
-    return pa.repeat(array[0], length) if scalar and length != 1 else array
 
 
 def _fits(column: Column, given: pa.DataType) -> bool:
@@ -172,13 +226,14 @@ def _finite(value: Any) -> Any:
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_finite(item) for item in value]
-    if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
         return None
     return value
 
 
 def _cost(arrays: Mapping[str, pa.Array]) -> pa.Array:
-    return pa.array(arrays["gradients"].to_numpy() + 2 * arrays["products"].to_numpy())
+    gradients, products = (arrays[name].to_numpy(zero_copy_only=False) for name in ("gradients", "products"))
+    return pa.array(gradients + 2 * products)
 
 
 def _check_runs(arrays: Mapping[str, pa.Array]) -> None:

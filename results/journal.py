@@ -9,6 +9,7 @@ the price of a small cell.
 Rows travel as Arrow record batches, compressed, with a checksum each, because SQLite's pages have none.
 """
 
+import json
 import os
 import secrets
 import socket
@@ -43,12 +44,11 @@ BESIDE = ("-wal", "-shm", "-journal")
 _LAYOUT = (
     # The schemas that the batches were written with, so that a column added later does not make them unreadable.
     "CREATE TABLE schemas (name TEXT PRIMARY KEY, data BLOB NOT NULL)",
-    "CREATE TABLE groups (id INTEGER PRIMARY KEY, stamp INTEGER NOT NULL)",
-    # A key without a status is forgotten: what was appended under it before no longer counts.
-    "CREATE TABLE keys (group_id INTEGER NOT NULL, cell TEXT NOT NULL, context TEXT NOT NULL, status TEXT)",
-    "CREATE TABLE blobs (group_id INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,"
+    # An append is a row here and one or two in `blobs`; an index, or keys in a table of their own, would double its cost.
+    # keys: a JSON list of [cell, context, status]; without a status the key is forgotten, and older rows of it do not count.
+    "CREATE TABLE groups (id INTEGER PRIMARY KEY, stamp INTEGER NOT NULL, keys TEXT NOT NULL, checksum INTEGER NOT NULL)",
+    "CREATE TABLE blobs (id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL, data BLOB NOT NULL)",
-    "CREATE INDEX blobs_by_group ON blobs (group_id, name)",
 )
 
 
@@ -92,6 +92,7 @@ class Journal:
         database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
+        database.execute("PRAGMA wal_autocheckpoint=0")  # `_sync` does it; every 4 MB, as SQLite would, doubles the cost
         database.execute("BEGIN IMMEDIATE")
         database.execute(f"PRAGMA application_id={APPLICATION_ID}")
         database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
@@ -108,16 +109,15 @@ class Journal:
         Returns when the group survives a kill of this process. Raises StoreError, with nothing of the group kept.
         """
         blobs = [(name, *blob) for name, batch in tables.items() for blob in _encode(batch)]
+        listing = json.dumps([(*key, status) for key, status in keys.items()])
         with self._thread_lock, explained(self.path.parent, self._kept()):
             self._stamp = max(time.time_ns(), self._stamp + 1)
             run = self._database.execute
             run("BEGIN IMMEDIATE")
             try:
-                group = run("INSERT INTO groups (stamp) VALUES (?)", (self._stamp,)).lastrowid
-                self._database.executemany(
-                    "INSERT INTO keys VALUES (?, ?, ?, ?)", [(group, *key, status) for key, status in keys.items()]
-                )
-                self._database.executemany("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", [(group, *blob) for blob in blobs])
+                row = (self._stamp, listing, checksum_of(self._stamp, listing))
+                group = run("INSERT INTO groups VALUES (NULL, ?, ?, ?)", row).lastrowid
+                self._database.executemany("INSERT INTO blobs VALUES (NULL, ?, ?, ?, ?, ?)", [(group, *blob) for blob in blobs])
                 run("COMMIT")
             except BaseException:
                 # SQLite may have rolled back by itself when the disk is full.
@@ -150,6 +150,11 @@ class Journal:
                 self._database.execute("PRAGMA journal_mode=DELETE").fetchall()
             self._database.close()
             self._lock.release(remove=True)
+
+
+def checksum_of(stamp: int, listing: str) -> int:
+    """The CRC-32 of a group's row: its stamp and its keys as text."""
+    return zlib.crc32(f"{stamp} {listing}".encode())
 
 
 def _encode(batch: pa.RecordBatch) -> Iterator[tuple[int, int, bytes]]:

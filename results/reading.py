@@ -1,5 +1,6 @@
 """A journal as its readers see it: groups of keys, and their rows."""
 
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from saddlebench.results.casting import arrow_schema
 from saddlebench.results.failures import DamagedError, StoreError
-from saddlebench.results.journal import APPLICATION_ID, Key, decode
+from saddlebench.results.journal import APPLICATION_ID, Key, checksum_of, decode
 from saddlebench.results.schema import SCHEMA_VERSION
 
 
@@ -65,11 +66,12 @@ class JournalReader:
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._database = self._open()
         self._schemas: dict[str, pa.Schema] = {}
+        self._blobs: dict[tuple[int, str], list[int]] = {}
         self.groups: list[Group] = []
         try:
             self._database.execute("BEGIN")  # one snapshot for everything that is read below and later
             self._identify()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, pa.ArrowException) as error:
             self.close()
             raise DamagedError(f"it is torn or no journal ({error})") from error
         except BaseException:
@@ -104,11 +106,13 @@ class JournalReader:
         require_version(self.path, version)
         for name, data in run("SELECT name, data FROM schemas"):
             self._schemas[name] = pa.ipc.read_schema(pa.py_buffer(data))
-        keys: dict[int, dict[Key, str | None]] = {}
-        for number, cell, context, status in run("SELECT group_id, cell, context, status FROM keys"):
-            keys.setdefault(number, {})[cell, context] = status
-        stamps = run("SELECT id, stamp FROM groups ORDER BY id").fetchall()
-        self.groups = [Group(number, stamp, keys.get(number, {})) for number, stamp in stamps]
+        for number, stamp, listing, checksum in run("SELECT id, stamp, keys, checksum FROM groups ORDER BY id"):
+            if checksum_of(stamp, listing) != checksum:
+                raise DamagedError("keys fail their checksum")
+            keys = {(cell, context): status for cell, context, status in json.loads(listing)}
+            self.groups.append(Group(number, stamp, keys))
+        for blob, number, name in run("SELECT id, group_id, name FROM blobs ORDER BY id"):
+            self._blobs.setdefault((number, name), []).append(blob)
 
     def check(self) -> None:
         """Read every row's bytes against their checksums. Raises DamagedError."""
@@ -121,10 +125,8 @@ class JournalReader:
 
     def batches(self, group: Group, table: str) -> Iterator[pa.RecordBatch]:
         """The rows that `group` has for `table`."""
-        found = self._database.execute(
-            "SELECT size, data FROM blobs WHERE group_id=? AND name=? ORDER BY rowid", (group.number, table)
-        )
-        for size, data in found:
+        for blob in self._blobs.get((group.number, table), ()):
+            size, data = self._database.execute("SELECT size, data FROM blobs WHERE id=?", (blob,)).fetchone()
             yield conform(self.path, table, decode(self._schemas[table], size, data))
 
     def close(self) -> None:

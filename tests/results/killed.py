@@ -23,7 +23,7 @@ def length(number: int) -> int:
     return 1 + 37 * number % 400
 
 
-def write(folder: str, acknowledged: str) -> None:
+def write(folder: str, acknowledged: str, compacts: bool) -> None:
     """Append cell after cell that is not there yet, for ever, noting each in a file once `append` has returned."""
     notes = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with Store(folder) as store:
@@ -34,7 +34,7 @@ def write(folder: str, acknowledged: str) -> None:
                 continue
             store.append(runs=[run_row(*key)], trace=trace_rows(*key, length=length(number)))
             os.write(notes, f"{number}\n".encode())
-            if number % 50 == 49:
+            if compacts and number % 50 == 49:
                 store.compact()
 
 

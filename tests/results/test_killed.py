@@ -57,7 +57,7 @@ def test_kills_at_random_moments_lose_nothing_appended_and_the_next_process_goes
     moments = random.Random(7)
     kept: set[int] = set()
     for _ in range(12):
-        process, wait = start("write", folder=str(folder), acknowledged=str(notes))
+        process, wait = start("write", folder=str(folder), acknowledged=str(notes), compacts=True)
         before = notes.stat().st_size if notes.exists() else 0
         while not notes.exists() or notes.stat().st_size == before:
             time.sleep(0.001)
@@ -112,7 +112,7 @@ def test_a_compaction_killed_at_any_step_neither_loses_nor_doubles(tmp_path, mak
 
 def test_a_compaction_leaves_the_journal_of_a_living_writer_alone(tmp_path, make, start):
     notes, folder = tmp_path / "acknowledged", tmp_path / "store"
-    process, wait = start("write", folder=str(folder), acknowledged=str(notes))
+    process, wait = start("write", folder=str(folder), acknowledged=str(notes), compacts=False)
     while not notes.exists() or not notes.stat().st_size:
         time.sleep(0.001)
     os.kill(process, signal.SIGSTOP)

@@ -385,7 +385,7 @@ def test_appends_are_committed_at_once_and_a_closed_journal_is_one_plain_file(tm
     fill(store, make, "c0")
     journal = next(tmp_path.glob("journal-*.sqlite"))
     with sqlite3.connect(f"{journal.as_uri()}?mode=ro", uri=True) as other:
-        assert other.execute("SELECT count(*) FROM keys").fetchone() == (1,)
+        assert other.execute("SELECT count(*) FROM groups").fetchone() == (1,)
     other.close()
     store.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [journal.name, "saddlebench-results.json"]
