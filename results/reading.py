@@ -34,14 +34,14 @@ def conform(path: Path, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     Raises StoreError for columns that this version does not know.
     """
     schema = arrow_schema(table)
-    if batch.schema.names == schema.names:
-        return batch.cast(schema) if batch.schema != schema else batch
+    if batch.schema == schema:
+        return batch
     unknown = set(batch.schema.names) - set(schema.names)
     missing = [f.name for f in schema if not f.nullable and f.name not in batch.schema.names]
     if unknown or missing:
         column = min(unknown or missing)
         raise StoreError(f"{path}: this saddlebench and the one that wrote it differ in column {column!r} of {table}")
-    arrays = [batch[f.name] if f.name in batch.schema.names else pa.nulls(len(batch), f.type) for f in schema]
+    arrays = [batch.column(f.name).cast(f.type) if f.name in batch.schema.names else pa.nulls(len(batch), f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -132,7 +132,7 @@ class View:
             names = None if whole else pa.array(["\n".join(key) for key in standing], pa.string())
             for batch in reader.batches(group, table):
                 kept = batch if names is None else _only(batch, names)
-                yield kept.append_column(STAMP, pa.repeat(stamp, len(kept))) if stamped else kept
+                yield _stamped(kept, pa.repeat(stamp, len(kept))) if stamped else kept
 
     def _from_parquet(self, parquet: ParquetTable, stamped: bool) -> Iterator[pa.RecordBatch]:
         table = parquet.table
@@ -144,8 +144,12 @@ class View:
         for batch in parquet.batches():
             kept = batch if whole else _only(batch, self._in_parquet)
             stamps = kept[STAMP] if table == "runs" else None
-            kept = conform(parquet.path, table, kept.drop_columns([STAMP]) if stamps is not None else kept)
-            yield kept.append_column(STAMP, stamps) if stamped and stamps is not None else kept
+            kept = conform(parquet.path, table, kept.select([n for n in kept.schema.names if n != STAMP]))
+            yield _stamped(kept, stamps) if stamped and stamps is not None else kept
+
+
+def _stamped(batch: pa.RecordBatch, stamps: pa.Array) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([*batch.columns, stamps], names=[*batch.schema.names, STAMP])
 
 
 def _only(batch: pa.RecordBatch, names: pa.Array) -> pa.RecordBatch:
