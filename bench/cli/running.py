@@ -1,0 +1,182 @@
+"""What `saddlebench run` does once its options are read: plan, run, summarise, say how to go on."""
+
+import shlex
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from saddlebench.bench.api import place_of
+from saddlebench.bench.build import build_all, name_of
+from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
+from saddlebench.bench.cli.options import specs
+from saddlebench.bench.cli.output import Format, Row, print_table, say
+from saddlebench.bench.cli.places import results_root
+from saddlebench.bench.cli.progress import progress
+from saddlebench.bench.cli.run import Request
+from saddlebench.bench.cli.showing import print_summary, say_failures
+from saddlebench.bench.runner import Runner
+from saddlebench.bench.settings import Settings
+from saddlebench.errors import InputError
+from saddlebench.results.folder import MARKER
+from saddlebench.results.store import Store, read
+from saddlebench.results.summary import newest
+
+_FAILED = ("error", "timeout")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Cells and the directory they go to."""
+
+    cells: list[Cell]
+    out: Path
+
+
+def execute(request: Request) -> int:
+    """Run what was asked and return the exit code."""
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    suite = request.suite
+    place = place_of(
+        request.device,
+        request.dtype or (suite.dtype if suite else None),
+        request.timeout if request.timeout is not None or suite is None else suite.timeout,
+    )
+    plan = planned(request)
+    if request.dry_run:
+        return _dry_run(plan, Runner(_Nowhere(), place), request)
+    fresh = not plan.out.exists()
+    with Interrupts() as interrupts, Store(plan.out) as store:
+        sink = ShieldedSink(store, interrupts)
+        runner = Runner(sink, place)
+        try:
+            work = runner.todo(plan.cells, finished(store.keys(), request))
+            _run(runner, work, interrupts, len(plan.cells), plan.out)
+            with interrupts.shield():
+                store.compact()
+        except Interrupted as stopped:
+            return _interrupted(stopped, plan, runner, store, request)
+        except InputError:
+            store.close()
+            if fresh and not sink.cells:
+                _take_back(plan.out)
+            raise
+    return _report(plan, sink.cells > 0)
+
+
+def planned(request: Request) -> Plan:
+    """The cells that a request stands for.
+
+    Raises:
+        InputError: bad input.
+    """
+    if request.suite is not None:
+        suite = request.suite
+        cells = suite.cells(request.seeds, request.settings)
+        return Plan(cells, (request.out.expanduser() if request.out else results_root() / suite.name).absolute())
+    games = build_all("game", specs("game", request.games, request.given))
+    optimizers = build_all("optimizer", specs("optimizer", request.optimizers, request.given))
+    seeds = [0, 1, 2] if request.seeds is None else request.seeds
+    cells = {cell.key: cell for cell in cross(games, optimizers, seeds, Settings.of(**request.settings))}
+    name = f"{_joint_name(games)}--{_joint_name(optimizers)}"
+    return Plan(list(cells.values()), (request.out.expanduser() if request.out else results_root() / name).absolute())
+
+
+def _joint_name(instances: list[Any]) -> str:
+    first, *others = dict.fromkeys(name_of(instance) for instance in instances)
+    return f"{first}+{len(others)}" if others else first
+
+
+def finished(keys: dict[tuple[str, str], str], request: Request) -> Collection[tuple[str, str]]:
+    """The keys that need not be run."""
+    if request.force:
+        return ()
+    return {key for key, status in keys.items() if not (request.retry and status in _FAILED)}
+
+
+def _run(runner: Runner, work: list[list[Cell]], interrupts: Interrupts, asked: int, out: Path) -> None:
+    cells = sum(len(group) for group in work)
+    if not work:
+        say(f"nothing to do: all {asked} cells are in {out} (--force runs them anew)")
+        return
+    kept = f"; {asked - cells} are there already" if asked > cells else ""
+    say(f"{cells} cells in {len(work)} groups{kept}, into {out}")
+    with progress(cells, interrupts.check) as shown:
+        runner.progress = shown
+        runner.run(work)
+
+
+def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
+    keys: dict[tuple[str, str], str] = {}
+    if plan.out.exists():
+        runs = read(plan.out, ("runs",)).runs
+        keys = dict(zip(zip(runs["cell"], runs["context"], strict=True), runs["status"], strict=True))
+    work = runner.todo(plan.cells, finished(keys, request))
+    rows: list[Row] = []
+    for group in work:
+        pairing = group[0].pairing
+        note = pairing.not_applicable
+        rows.append(
+            {
+                "game": name_of(pairing.game),
+                "optimizer": name_of(pairing.optimizer),
+                "cells": len(group),
+                "seeds": len({cell.seed for cell in group}),
+                "steps": None if note else pairing.settings.steps,
+                "note": note,
+            }
+        )
+    columns = ["game", "optimizer", "cells", "seeds", "steps", *(["note"] if any(row["note"] for row in rows) else [])]
+    if rows:
+        print_table(rows, columns, Format.table)
+    cells = sum(len(group) for group in work)
+    say(f"{cells} of {len(plan.cells)} cells in {len(work)} groups would be run, into {plan.out}; nothing was run or written")
+    return 0
+
+
+def _report(plan: Plan, ran: bool) -> int:
+    """The summary of the asked cells, where they are, what to try next."""
+    runs: Any = read(plan.out, ("runs",)).runs
+    runs = newest(runs[runs["cell"].isin([cell.key for cell in plan.cells])])
+    print_summary(runs)
+    say_failures(runs)
+    folder = shlex.quote(_name_or_path(plan.out))
+    if ran:
+        written = sorted(path.name for path in plan.out.glob("*.parquet"))
+        pictures = len(list(plan.out.glob("samples/**/*.png")))
+        say(f"\nwritten: {plan.out}/{{{','.join(written)}}}" + (f" and {pictures} pictures in samples/" if pictures else ""))
+    say(f"next:    saddlebench show {folder} --format md")
+    return 1 if runs["status"].isin(_FAILED).any() else 0
+
+
+def _name_or_path(out: Path) -> str:
+    return out.name if out.parent == results_root() else str(out)
+
+
+def _interrupted(stopped: Interrupted, plan: Plan, runner: Runner, store: Store, request: Request) -> int:
+    keys = store.keys()
+    kept = sum((cell.key, runner.context(cell)[1]) in keys for cell in plan.cells)
+    say(f"interrupted: {kept} of {len(plan.cells)} cells are kept in {plan.out}; those in flight are not")
+    command = shlex.join(["saddlebench", *sys.argv[1:]])
+    say(f"to begin anew: {command}" if request.force else f"to go on: {command}")
+    return stopped.exit_code
+
+
+def _take_back(out: Path) -> None:
+    """Remove the directory that this command made, where nothing came of it: bad input writes nothing."""
+    if [path.name for path in out.iterdir()] == [MARKER]:
+        (out / MARKER).unlink()
+        out.rmdir()
+
+
+class _Nowhere:
+    """The sink of a dry run, which nothing reaches."""
+
+    def append(self, runs: Any = None, trace: Any = None, spectrum: Any = None, machines: Any = None) -> None:
+        """Never called."""
+        raise AssertionError("a dry run writes nothing")

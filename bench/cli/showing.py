@@ -1,0 +1,102 @@
+"""`saddlebench show`: the summary of a directory of results, or the directories there are."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from saddlebench.bench.cli.forms import PaperFormatOption, argument, examples, option
+from saddlebench.bench.cli.output import PaperFormat, Row, print_table, say
+from saddlebench.bench.cli.places import find_results, results_root
+from saddlebench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EXAMPLES = examples(
+    "saddlebench show quick",
+    "saddlebench show results/runs/night --game bilinear --format latex",
+    "saddlebench show                            the directories there are",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("show", epilog=_EXAMPLES)(show)
+
+
+def show(
+    path: Annotated[str | None, argument("A directory of results, or its name. Left out: the directories there are.")] = None,
+    form: PaperFormatOption = PaperFormat.table,
+    game: Annotated[list[str] | None, option("--game", text="Only this game (repeatable).", metavar="G")] = None,
+    optimizer: Annotated[list[str] | None, option("--optimizer", text="Only this optimizer (repeatable).", metavar="O")] = None,
+) -> None:
+    """Summarise results over seeds: a row per game, optimizer and their parameters.
+
+    Statuses are counted, numbers are medians; a diverged run counts as infinitely far from the equilibrium.
+    """
+    if path is None:
+        _show_directories(form)
+        return
+    from saddlebench.results.store import read
+    from saddlebench.results.summary import newest
+
+    folder = find_results(path)
+    runs = read(folder, ("runs",)).runs
+    if runs.empty:
+        raise InputError(f"{folder} holds no finished runs yet")
+    runs = _only(runs, "optimizer", optimizer, _only(runs, "game", game, runs))
+    if runs.empty:
+        raise InputError(f"{folder} holds no runs of these games with these optimizers")
+    shown = newest(runs)
+    print_summary(shown, form)
+    if form is PaperFormat.table:
+        if len(shown) < len(runs):
+            say(f"{len(runs) - len(shown)} older results of the same cells, of other commits or machines, are not shown")
+        say_failures(shown)
+
+
+def _only(runs: "pd.DataFrame", column: str, names: list[str] | None, kept: Any) -> Any:
+    for name in names or ():
+        if name not in set(runs[column]):
+            raise unknown(f"{column} in these results:", name, set(runs[column]))
+    return kept[kept[column].isin(names)] if names else kept
+
+
+def print_summary(runs: "pd.DataFrame", form: PaperFormat = PaperFormat.table) -> None:
+    """Print the summary of runs, each cell once."""
+    from saddlebench.bench.cli.defaults import catalogue_defaults
+    from saddlebench.results.summary import shown_columns, summarise
+
+    summary = summarise(runs, catalogue_defaults())
+    rows: list[Row] = [dict(zip(summary.columns, values, strict=True)) for values in summary.itertuples(index=False)]
+    whole = form in (PaperFormat.csv, PaperFormat.json)
+    print_table(rows, list(summary.columns) if whole else shown_columns(summary), form)
+
+
+def say_failures(runs: "pd.DataFrame") -> None:
+    """What errors and timeouts there were, and what does not apply, a line each."""
+    failed: Any = runs[runs["status"].isin(["error", "timeout", "not_applicable"])]
+    for (status, name, reason), part in failed.groupby(["status", "optimizer", "reason"], sort=False, dropna=False):
+        games = ", ".join(dict.fromkeys(part["game"]))
+        cells = f"{len(part)} cell{'s' if len(part) > 1 else ''}"
+        say(f"{str(status).replace('_', ' ')}: {name} on {games} ({cells}){f': {reason}' if isinstance(reason, str) else ''}")
+
+
+def _show_directories(form: PaperFormat) -> None:
+    from saddlebench.results.store import read
+
+    root = results_root()
+    rows = []
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        try:
+            runs = read(folder, ("runs",)).runs
+        except InputError:  # not a directory of results
+            continue
+        last = None if runs.empty else f"{runs['started_at'].max():%Y-%m-%d %H:%M} UTC"
+        rows.append({"name": folder.name, "cells": len(runs), "latest": last, "path": str(folder)})
+    if form is PaperFormat.table and not rows:
+        say(f"no results in {root} yet: saddlebench run quick")
+        return
+    print_table(rows, ["name", "cells", "latest"] if form is PaperFormat.table else ["name", "cells", "latest", "path"], form)
+    if form is PaperFormat.table:
+        say(f"in {root}; one of them: saddlebench show NAME")

@@ -1,0 +1,161 @@
+"""The summary over seeds: a row per game and optimizer, each with its parameters, under one budget."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saddlebench.results.identity import digest
+from saddlebench.results.schema import STATUSES, measure_direction
+
+Defaults = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""kind ("game", "optimizer", "rule") → name → parameter → default: what labels leave out."""
+
+_PAIRING = ["game", "game_parameters", "optimizer", "optimizer_parameters"]
+_VARIANTS = ["budget", "dtype", "track", "protocol", "game_source", "optimizer_source"]
+_LONGEST_VALUE = 24
+
+SHOWN = ("game", "optimizer", "n", "status", "steps", "distance", "gap")
+"""Columns that come first; then the game's own measures, then `AFTER`."""
+AFTER = ("rate", "radius", "predicted", "cost", "seconds")
+
+
+def newest(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each cell once: the newest of its contexts."""
+    return runs.sort_values("started_at", kind="stable").drop_duplicates("cell", keep="last").sort_index()
+
+
+def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFrame:
+    """Runs of every game, its parameters, optimizer, its hyperparameters and budget as one row; seeds are what it sums up.
+
+    Args:
+        runs: the table `runs`, each cell once (`newest`).
+        defaults: parameters that labels need not name; of names unknown here a label names what varies within the table.
+
+    Returns:
+        ``game`` and ``optimizer`` with the parameters that are no defaults, ``n`` runs, ``status`` with counts, medians of
+        ``steps``, ``distance`` and ``gap`` to the equilibrium at the end (a diverged run counts as infinitely far), of the game's
+        own final measures that have a better direction, of ``rate``, ``radius`` (without null directions), ``raw_radius``,
+        ``predicted``, ``cost`` and ``seconds`` (of runs that ran alone); ``reason`` of errors and of what does not apply. What
+        else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one game and optimizer.
+    """
+    labels = {kind: _labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
+    table: Any = runs.assign(
+        game=[labels["game"][key] for key in zip(runs["game"], runs["game_parameters"], strict=True)],
+        optimizer=[labels["optimizer"][key] for key in zip(runs["optimizer"], runs["optimizer_parameters"], strict=True)],
+    )
+    variants = _distinguishing(table)
+    by = [*_PAIRING, *_VARIANTS]
+    rows = [_row(part, variants) for _, part in table.groupby(by, sort=False, dropna=False)]
+    frame = pd.DataFrame(rows)
+    measures = [c for c in frame.columns if c not in (*SHOWN, *AFTER, *variants, "raw_radius", "reason")]
+    order = [*SHOWN, *sorted(measures), *AFTER, "raw_radius", *variants, "reason"]
+    return frame.reindex(columns=order)
+
+
+def shown_columns(summary: pd.DataFrame) -> list[str]:
+    """The columns of a summary that say something, for printing: empty ones and mere detail are left out."""
+    hidden = {"raw_radius", "reason"}
+    return [c for c in summary.columns if c not in hidden and (c in SHOWN[:4] or not summary[c].isna().to_numpy().all())]
+
+
+def label(kind: str, name: str, parameters: str, defaults: Defaults) -> str:
+    """A game or an optimizer with its parameters (JSON) that are no defaults: ``extragradient(step_size=0.05)``."""
+    values = json.loads(parameters)
+    return _label(name, values, defaults.get(kind, {}).get(name, {}), defaults)
+
+
+def _row(part: Any, variants: list[str]) -> dict[str, Any]:
+    counts = part["status"].value_counts()
+    reasons = part.loc[part["status"].isin(["error", "timeout", "not_applicable"]), "reason"].dropna().unique()
+    applied = part[part["status"] != "not_applicable"]
+    row: dict[str, Any] = {
+        "game": part["game"].iloc[0],
+        "optimizer": part["optimizer"].iloc[0],
+        "n": len(part),
+        "status": ", ".join(f"{status} {counts[status]}" for status in STATUSES if status in counts),
+    }
+    row |= {name: part[name].iloc[0] for name in variants}
+    columns = {
+        "rate": "measured_rate",
+        "radius": "spectral_radius_transverse",
+        "raw_radius": "spectral_radius",
+        "predicted": "predicted_radius",
+        "cost": "cost",
+        "seconds": "seconds",
+        "steps": "steps",
+    }
+    row |= {name: _median(applied[column]) for name, column in columns.items()}
+    row |= {name: _median(_censored(applied, f"final_{name}")) for name in ("distance", "gap")}
+    row |= _measures(applied)
+    row["reason"] = "; ".join(reasons) or None
+    return row
+
+
+def _median(values: Any) -> float:
+    known = values.dropna().to_numpy(dtype=float)
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _censored(part: Any, column: str) -> Any:
+    """A column in which a run that diverged to no number is infinitely far, where the game has that measure at all."""
+    values = part[column].astype(float)
+    judged = part["start_distance"].notna().any() if column == "final_distance" else values.notna().any()
+    return values.mask(values.isna() & (part["status"] == "diverged"), np.inf) if judged else values
+
+
+def _measures(part: Any) -> dict[str, float]:
+    """Medians of the final measures of the game's own that have a better direction."""
+    found: dict[str, list[float]] = {}
+    for text in part["final_measures"].dropna():
+        for name, value in json.loads(text).items():
+            if measure_direction(name) is not None:
+                found.setdefault(name, []).append(value)
+    return {name: float(np.median(values)) for name, values in found.items()}
+
+
+def _distinguishing(table: Any) -> list[str]:
+    """Those of `_VARIANTS` that differ between rows of one game and optimizer."""
+    grouped: Any = table.groupby(_PAIRING, sort=False)[_VARIANTS].nunique(dropna=False)
+    return [name for name in _VARIANTS if (grouped[name] > 1).any()]
+
+
+def _labels(kind: str, runs: Any, defaults: Defaults) -> dict[tuple[str, str], str]:
+    """(name, parameters as JSON) → label."""
+    pairs = runs[[kind, f"{kind}_parameters"]].drop_duplicates()
+    tables = {(name, text): json.loads(text) for name, text in pairs.itertuples(index=False)}
+    known = {name: dict(values) for name, values in defaults.get(kind, {}).items()}
+    for name in {name for name, _ in tables} - set(known):
+        known[name] = _shared([values for (other, _), values in tables.items() if other == name])
+    return {key: _label(key[0], values, known[key[0]], defaults) for key, values in tables.items()}
+
+
+def _shared(tables: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parameters that all tables hold alike."""
+    first, *others = tables
+    return {name: value for name, value in first.items() if all(name in t and t[name] == value for t in others)}
+
+
+def _label(name: str, values: Mapping[str, Any], own: Mapping[str, Any], defaults: Defaults) -> str:
+    """``extragradient(step_size=0.05)``."""
+    parts = [f"{key}={_value_label(v, defaults)}" for key, v in values.items() if key not in own or own[key] != v]
+    return f"{name}({', '.join(parts)})" if parts else name
+
+
+def _value_label(value: Any, defaults: Defaults) -> str:
+    if isinstance(value, dict) and len(value) == 1:  # a part: a rule, a wrapped optimizer
+        (name, inner), *_ = value.items()
+        if isinstance(inner, dict):
+            own = next((defaults[kind][name] for kind in ("rule", "optimizer") if name in defaults.get(kind, {})), {})
+            return _label(name, inner, own, defaults)
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _LONGEST_VALUE:
+        return text.strip('"')
+    sizes = []
+    inner = value
+    while isinstance(inner, list) and inner:
+        sizes.append(str(len(inner)))
+        inner = inner[0]
+    return f"[{'×'.join(sizes)} #{digest(value)[:4]}]" if sizes else f"#{digest(value)[:4]}"  # digests tell long values apart
