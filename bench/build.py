@@ -1,6 +1,6 @@
 """From what a user writes (names, parameters, instances, files) to checked instances of games and optimizers.
 
-Forms: a name ``"bilinear"``; a name with parameters ``{"bilinear": {"matrix": [[1.0]]}}``, where a bare list is one value and
+Forms: a name ``"bilinear"``, or ``"*"`` for every name of the catalogue with its defaults; a name with parameters ``{"bilinear": {"matrix": [[1.0]]}}``, where a bare list is one value and
 ``{"sweep": [a, b]}`` stands for one instance a value; a file ``"./mine.py:Mine"``, with or without parameters; an instance. Every
 parameter is checked against its annotation, whatever the form.
 """
