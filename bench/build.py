@@ -1,7 +1,7 @@
 """From what a user writes (names, parameters, instances, files) to checked instances of games and optimizers.
 
 Forms: a name ``"bilinear"``; ``"*"``, every name of the catalogue with its defaults; a name with parameters
-``{"bilinear": {"matrix": [[1.0]]}}``, where a bare list is one value and ``{"sweep": [a, b]}`` stands for one instance a value; a file
+``{"bilinear": {"matrix": [[1.0]]}}``, where a bare list is one value and ``{"sweep": [a, b]}`` is one instance a value; a file
 ``"./mine.py:Mine"``, with or without parameters; an instance. Every parameter is checked against its annotation, whatever the form.
 """
 
@@ -64,7 +64,7 @@ def _build_one(kind: str, spec: Any) -> list[Any]:
     if isinstance(spec, type) and issubclass(spec, base):
         return [construct(kind, spec, {})]
     if spec == "*":
-        return [_construct(kind, catalogue[name], {}) for name in catalogue]
+        return [construct(kind, catalogue[name], {}) for name in catalogue]
     if isinstance(spec, str):
         return [construct(kind, *_find(kind, catalogue, spec, {}))]
     if isinstance(spec, Mapping):
