@@ -150,7 +150,7 @@ def _value_label(value: Any, defaults: Defaults) -> str:
         if isinstance(inner, dict):
             own = next((defaults[kind][name] for kind in ("rule", "optimizer") if name in defaults.get(kind, {})), {})
             return _label(name, inner, own, defaults)
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if len(text) <= _LONGEST_VALUE:
         return text.strip('"')
     sizes = []

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from saddlebench.catalogue import Entry
+from saddlebench.results.identity import canonical_json
 
 
 @lru_cache(maxsize=1)
@@ -22,6 +23,13 @@ def catalogue_defaults() -> dict[str, dict[str, dict[str, Any]]]:
         "optimizer": {name: _defaults(entry, rules) for name, entry in OPTIMIZERS.entries.items()},
         "rule": {name: _defaults(entry, rules) for name, entry in RULES.entries.items()},
     }
+
+
+def name_with_parameters(kind: str, identity: Mapping[str, Any]) -> str:
+    """The label of a pairing's game or optimizer: its name and the parameters that are no defaults."""
+    from saddlebench.results.summary import label
+
+    return label(kind, identity[kind], canonical_json(identity[f"{kind}_parameters"]), catalogue_defaults())
 
 
 def _defaults(entry: Entry, rules: Mapping[str, Entry]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import torch
 
 from saddlebench.bench.build import build_all, name_of
 from saddlebench.bench.cells import Pairing, cross
-from saddlebench.bench.cli.defaults import catalogue_defaults
+from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.options import Assignment, specs
 from saddlebench.bench.cli.output import Row, print_table, say
 from saddlebench.bench.predictions import prediction
@@ -17,8 +17,6 @@ from saddlebench.bench.spectra import at_point
 from saddlebench.bench.spectrum import NoSpectrumError, Spectrum, at_equilibrium
 from saddlebench.bench.stacking import stack
 from saddlebench.errors import InputError
-from saddlebench.results.identity import canonical_json
-from saddlebench.results.summary import label
 
 _RADII = ["game", "optimizer", "radius", "raw_radius", "predicted", "period", "reason"]
 _EIGENVALUES = ["game", "optimizer", "point", "re", "im", "modulus", "mass", "residual"]
@@ -45,7 +43,7 @@ def report(
     reasons = []
     for cell in cells:
         pairing = cell.pairing
-        row = _names(pairing)
+        row = {kind: name_with_parameters(kind, pairing.identity) for kind in ("game", "optimizer")}
         try:
             found = _after_steps(pairing, seed) if checkpoint else at_equilibrium(pairing.game, pairing.optimizer, seed)
         except NoSpectrumError as error:
@@ -63,14 +61,6 @@ def report(
         for reason in reasons:
             say(reason)
     return 0
-
-
-def _names(pairing: Pairing) -> dict[str, Any]:
-    identity = pairing.identity
-    return {
-        kind: label(kind, identity[kind], canonical_json(identity[f"{kind}_parameters"]), catalogue_defaults())
-        for kind in ("game", "optimizer")
-    }
 
 
 def _after_steps(pairing: Pairing, seed: int) -> Spectrum:

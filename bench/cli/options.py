@@ -68,21 +68,21 @@ def _values(option: str, text: str, value: str) -> list[Any]:
     return values
 
 
-def specs(kind: str, texts: Sequence[str], given: Sequence[Assignment]) -> list[dict[str, Any]]:
+def specs(kind: str, texts: Sequence[str], given: Sequence[Assignment]) -> list[str | dict[str, Any]]:
     """The specs that ``--game`` or ``--optimizer`` texts stand for, with every assignment to that kind in each, sweeps expanded.
 
     Raises:
         InputError: JSON that is none, or no table.
     """
     own = [one for one in given if one.owner == kind]
-    found = []
+    found: list[str | dict[str, Any]] = []
     for text in texts:
         for name, parameters in _spec(kind, text).items():
             for choice in itertools.product(*(one.values for one in own)):
                 filled = copy.deepcopy(parameters)
                 for one, value in zip(own, choice, strict=True):
                     _put(filled, one.path, value)
-                found.append({name: filled})
+                found.append({name: filled} if filled else name)
     return found
 
 

@@ -31,9 +31,10 @@ class PaperFormat(StrEnum):
     json = "json"
 
 
-# Digits shown of a column's numbers; radii are compared with closed forms, so they show more.
-_DIGITS = {"radius": 8, "raw_radius": 8, "predicted": 8, "rate": 6, "re": 8, "im": 8, "modulus": 8}
+# Radii are compared with closed forms and with 1, so they show more, and stand with their points aligned.
+_DECIMALS = {"radius": 7, "raw_radius": 7, "predicted": 7, "modulus": 7, "re": 7, "im": 7, "rate": 5}
 _STYLES = {"converged": "green", "ok": "green", "diverged": "red", **dict.fromkeys(("error", "timeout", "failed"), "bold red")}
+_LONGEST_NAME = 33  # of an optimizer: names stand on one line
 _TEX = str.maketrans(
     {
         **{c: f"\\{c}" for c in "&%$#_{}"},
@@ -111,26 +112,33 @@ def show(column: str, value: Any) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return "∞" if value > 0 else "−∞"
+        if column in _DECIMALS and (value == 0 or 1e-3 <= abs(value) < 1e3):
+            return f"{value:.{_DECIMALS[column]}f}"
         if value.is_integer() and abs(value) < 1e9:
             return f"{int(value)}"
-        return f"{value:.{_DIGITS.get(column, 3)}g}"
+        return f"{value:.3g}"
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
 def _print_rich(rows: Sequence[Row], columns: Sequence[str], lead: str) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=lead or None, title_justify="left", title_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=lead or None, title_justify="left", title_style="bold")
     for column in columns:
-        numeric = _numeric(rows, column)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        longest = max(len(column), *(len(show(column, row.get(column))) for row in rows)) if rows else 0
+        if _numeric(rows, column):  # a number that lost its last digits would be another number
+            table.add_column(column, justify="right", no_wrap=True, min_width=longest, header_style="dim")
+        else:
+            name = column != "status" and longest <= _LONGEST_NAME
+            table.add_column(column, no_wrap=name, min_width=longest if name else None, overflow="fold", header_style="dim")
     for row in rows:
         table.add_row(*(_styled(c, show(c, row.get(c))) for c in columns))
+    if table.__rich_measure__(console, console.options).maximum > console.width:
+        table.padding = (0, 1, 0, 0)
     try:
         console.print(table)
     except BrokenPipeError:

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from saddlebench.bench.api import place_of
+from saddlebench.bench.artefacts import save_samples
 from saddlebench.bench.build import build_all, name_of
 from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.options import specs
 from saddlebench.bench.cli.output import Format, Row, print_table, say
@@ -53,7 +55,8 @@ def execute(request: Request) -> int:
     fresh = not plan.out.exists()
     with Interrupts() as interrupts, Store(plan.out) as store:
         sink = ShieldedSink(store, interrupts)
-        runner = Runner(sink, place)
+        pictures: list[Path] = []
+        runner = Runner(sink, place, artefacts=save_samples(store.path, pictures))
         try:
             work = runner.todo(plan.cells, finished(store.keys(), request))
             _run(runner, work, interrupts, len(plan.cells), plan.out)
@@ -66,7 +69,7 @@ def execute(request: Request) -> int:
             if fresh and not sink.cells:
                 _take_back(plan.out)
             raise
-    return _report(plan, sink.cells > 0)
+    return _report(plan, sink.cells > 0, pictures)
 
 
 def planned(request: Request) -> Plan:
@@ -117,39 +120,51 @@ def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
         runs = read(plan.out, ("runs",)).runs
         keys = dict(zip(zip(runs["cell"], runs["context"], strict=True), runs["status"], strict=True))
     work = runner.todo(plan.cells, finished(keys, request))
-    rows: list[Row] = []
-    for group in work:
-        pairing = group[0].pairing
-        note = pairing.not_applicable
-        rows.append(
-            {
-                "game": name_of(pairing.game),
-                "optimizer": name_of(pairing.optimizer),
-                "cells": len(group),
-                "seeds": len({cell.seed for cell in group}),
-                "steps": None if note else pairing.settings.steps,
-                "note": note,
-            }
-        )
-    columns = ["game", "optimizer", "cells", "seeds", "steps", *(["note"] if any(row["note"] for row in rows) else [])]
+    rows = _planned_rows(work)
     if rows:
+        columns = [c for c in rows[0] if any(row[c] is not None for row in rows)]
         print_table(rows, columns, Format.table)
     cells = sum(len(group) for group in work)
     say(f"{cells} of {len(plan.cells)} cells in {len(work)} groups would be run, into {plan.out}; nothing was run or written")
     return 0
 
 
-def _report(plan: Plan, ran: bool) -> int:
+def _planned_rows(work: list[list[Cell]]) -> list[Row]:
+    """A row per game, optimizer and steps: how many cells, and in how many groups they step together."""
+    found: dict[Any, list[list[Cell]]] = {}
+    for group in work:
+        first = group[0].pairing
+        game = name_with_parameters("game", first.identity)
+        key = game, name_of(first.optimizer), first.settings.steps, first.not_applicable
+        found.setdefault(key, []).append(group)
+    return [
+        {
+            "game": game,
+            "optimizer": optimizer,
+            "settings": len({name_with_parameters("optimizer", cell.pairing.identity) for group in together for cell in group}),
+            "seeds": len({cell.seed for group in together for cell in group}),
+            "cells": sum(map(len, together)),
+            "groups": len(together),
+            "steps": None if note else steps,
+            "note": note,
+        }
+        for (game, optimizer, steps, note), together in found.items()
+    ]
+
+
+def _report(plan: Plan, ran: bool, pictures: list[Path]) -> int:
     """The summary of the asked cells, where they are, what to try next."""
     runs: Any = read(plan.out, ("runs",)).runs
     runs = newest(runs[runs["cell"].isin([cell.key for cell in plan.cells])])
     print_summary(runs)
-    say_failures(runs)
     folder = shlex.quote(_name_or_path(plan.out))
+    say_failures(runs, folder)
     if ran:
         written = sorted(path.name for path in plan.out.glob("*.parquet"))
-        pictures = len(list(plan.out.glob("samples/**/*.png")))
-        say(f"\nwritten: {plan.out}/{{{','.join(written)}}}" + (f" and {pictures} pictures in samples/" if pictures else ""))
+        say(f"\nwritten: {plan.out}/{{{','.join(written)}}}")
+        if pictures:
+            more = f" and {len(pictures) - 1} more pictures beside it" if len(pictures) > 1 else ""
+            say(f"         {pictures[0]}{more}")
     say(f"next:    saddlebench show {folder} --format md")
     return 1 if runs["status"].isin(_FAILED).any() else 0
 

@@ -1,5 +1,7 @@
 """`saddlebench show`: the summary of a directory of results, or the directories there are."""
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,7 +54,7 @@ def show(
     if form is PaperFormat.table:
         if len(shown) < len(runs):
             say(f"{len(runs) - len(shown)} older results of the same cells, of other commits or machines, are not shown")
-        say_failures(shown)
+        say_failures(shown, shlex.quote(path))
 
 
 def _only(runs: "pd.DataFrame", column: str, names: list[str] | None, kept: Any) -> Any:
@@ -68,18 +70,48 @@ def print_summary(runs: "pd.DataFrame", form: PaperFormat = PaperFormat.table) -
     from saddlebench.results.summary import shown_columns, summarise
 
     summary = summarise(runs, catalogue_defaults())
-    rows: list[Row] = [dict(zip(summary.columns, values, strict=True)) for values in summary.itertuples(index=False)]
+    if form is PaperFormat.table and sys.stdout.isatty():
+        for game in summary["game"].unique():  # a table a game: each has measures of its own, and a terminal is narrow
+            part: Any = summary[(summary["game"] == game) & (summary["steps"].notna())]
+            if len(part):
+                shared = [c for c in ("n", "steps") if part[c].nunique() == 1]
+                columns = [c for c in shown_columns(part) if c not in ("game", *shared)]
+                print_table(_rows(part), columns, form, lead=", ".join([game, *(_fact(c, part[c].iloc[0]) for c in shared)]))
+                print()
+        return
     whole = form in (PaperFormat.csv, PaperFormat.json)
-    print_table(rows, list(summary.columns) if whole else shown_columns(summary), form)
+    print_table(_rows(summary), list(summary.columns) if whole else shown_columns(summary), form)
 
 
-def say_failures(runs: "pd.DataFrame") -> None:
-    """What errors and timeouts there were, and what does not apply, a line each."""
-    failed: Any = runs[runs["status"].isin(["error", "timeout", "not_applicable"])]
+def _fact(column: str, value: float) -> str:
+    """``n = 10``, ``3000 steps``: what all rows of a table share stands above it."""
+    return f"{value:.0f} steps" if column == "steps" else f"n = {value:.0f}"
+
+
+def _rows(summary: "pd.DataFrame") -> list[Row]:
+    return [dict(zip(summary.columns, values, strict=True)) for values in summary.itertuples(index=False)]
+
+
+def say_failures(runs: "pd.DataFrame", folder: str) -> None:
+    """A line for every kind of error and timeout, and one for what does not apply to a game.
+
+    Args:
+        runs: each cell once.
+        folder: as `show` takes it.
+    """
+    table: Any = runs
+    failed = table[table["status"].isin(["error", "timeout"])]
     for (status, name, reason), part in failed.groupby(["status", "optimizer", "reason"], sort=False, dropna=False):
         games = ", ".join(dict.fromkeys(part["game"]))
         cells = f"{len(part)} cell{'s' if len(part) > 1 else ''}"
-        say(f"{str(status).replace('_', ' ')}: {name} on {games} ({cells}){f': {reason}' if isinstance(reason, str) else ''}")
+        say(f"{status}: {name} on {games} ({cells}){f': {reason}' if isinstance(reason, str) else ''}")
+    refused = table[table["status"] == "not_applicable"]
+    for game, part in refused.groupby("game", sort=False):
+        names = dict.fromkeys(part["optimizer"])
+        why = f": {part['reason'].iloc[0]}" if part["reason"].nunique() == 1 else ""
+        say(f"not applicable to {game}: {', '.join(names)}{why}")
+    if refused["reason"].nunique() > 1:
+        say(f"reasons: saddlebench show {folder} --format csv")
 
 
 def _show_directories(form: PaperFormat) -> None:
