@@ -86,16 +86,21 @@ class Arena(Game):
 
 @dataclass(frozen=True)
 class TinyGAN(Game):
-    """A generator scale·z + shift in the plane against D(x) = a·tanh(Bx + c), non-saturating logistic losses, B over its norm.
+    """A generator scale·z + shift in the plane against D(x) = a·tanh(Bx + c), non-saturating logistic losses.
 
-    The norm of B is a power-iteration estimate whose vector is the game's buffer.
+    The discriminator also pays ‖Bu‖²/20, where u is a power-iteration vector: the game's buffer.
     """
 
     name = "tiny-gan"
-    dtype = "float32"
     stochastic = True
-    title = "a small stochastic GAN in float32"
     points, hidden = 8, 4
+
+    dtype: str = "float32"
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f"a small stochastic GAN in {self.dtype}"
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -109,12 +114,21 @@ class TinyGAN(Game):
 
     def initial(self, seeds: Tensor) -> Profile:
         """Normal by seed."""
-        return tuple(normal(seeds, name, n, dtype=torch.float32) / 2 for name, n in zip(self.players, self.sizes, strict=True))
+        dtype = getattr(torch, self.dtype)
+        return tuple(normal(seeds, name, n, dtype=dtype) / 2 for name, n in zip(self.players, self.sizes, strict=True))
 
     def sample(self, seeds: Tensor, step: int, draw: int) -> tuple[Tensor, ...]:
-        """Data and latents, ``(runs, points, 2)``."""
-        numbers = normal(seeds, "tiny-gan", 4 * self.points, step, draw, torch.float32).view(-1, 2, self.points, 2)
-        return numbers[:, 0] * 0.3 + 1, numbers[:, 1]
+        """Latents and data, ``(runs, points, 2)``."""
+        numbers = normal(seeds, "tiny-gan", 4 * self.points, step, draw, getattr(torch, self.dtype)).view(-1, 2, self.points, 2)
+        return numbers[:, 1], numbers[:, 0] * 0.3 + 1
+
+    def latents(self, sample: tuple[Tensor, ...]) -> Tensor:
+        """The latents of a sample."""
+        return sample[0]
+
+    def with_latents(self, sample: tuple[Tensor, ...], latents: Tensor) -> tuple[Tensor, ...]:
+        """The sample with other latents."""
+        return latents, sample[1]
 
     def buffers(self, profile: Profile, seeds: Tensor) -> Buffers:
         """The power-iteration vector."""
@@ -122,37 +136,42 @@ class TinyGAN(Game):
 
     def advance(self, profile: Profile, buffers: Buffers) -> Buffers:
         """One power iteration on BᵀB."""
-        weight = profile[1][:, 2 * self.hidden :].view(-1, self.hidden, 2)
+        weight = self._weight(profile[1])
         ahead = (weight.mT @ (weight @ buffers[0][..., None]))[..., 0]
         return (ahead / ahead.norm(dim=-1, keepdim=True).clamp_min(1e-6),)
 
     def losses(self, profile: Profile, sample: Any, buffers: Any) -> tuple[Tensor, ...]:
-        """(−log σ(D(G(z))), −log σ(D(x)) − log(1 − σ(D(G(z)))))."""
-        generator, (data, latents) = profile[0][:, None], sample
-        fake = latents * generator[..., :2] + generator[..., 2:]
-        on_data, on_fake = (self._discriminate(profile[1], buffers[0], x) for x in (data, fake))
-        return softplus(-on_fake).mean(-1), (softplus(-on_data) + softplus(on_fake)).mean(-1)
+        """(−log σ(D(G(z))), −log σ(D(x)) − log(1 − σ(D(G(z)))) + ‖Bu‖²/20)."""
+        on_fake, on_data = self.score(profile, sample), self._discriminate(profile[1], sample[1])
+        penalty = (self._weight(profile[1]) @ buffers[0][..., None]).square().sum((1, 2)) / 20
+        return softplus(-on_fake).mean(-1), (softplus(-on_data) + softplus(on_fake)).mean(-1) + penalty
 
-    def _discriminate(self, w: Tensor, vector: Tensor, x: Tensor) -> Tensor:
-        a, c, weight = w.split([self.hidden, self.hidden, 2 * self.hidden], -1)
-        weight = weight.view(-1, self.hidden, 2)
-        norm = (weight @ vector[..., None]).norm(dim=1, keepdim=True)
-        inner = torch.baddbmm(c[:, None], x, (weight / (norm + 0.1)).mT)
-        return (inner.tanh() @ a[..., None])[..., 0]
+    def score(self, profile: Profile, sample: tuple[Tensor, ...]) -> Tensor:
+        """D(G(z)), ``(runs, points)``."""
+        generator = profile[0][:, None]
+        return self._discriminate(profile[1], self.latents(sample) * generator[..., :2] + generator[..., 2:])
+
+    def _weight(self, w: Tensor) -> Tensor:
+        return w[:, 2 * self.hidden :].view(-1, self.hidden, 2)
+
+    def _discriminate(self, w: Tensor, x: Tensor) -> Tensor:
+        a, c = w[:, : self.hidden, None], w[:, None, self.hidden : 2 * self.hidden]
+        return (torch.baddbmm(c, x, self._weight(w).mT).tanh() @ a)[..., 0]
 
 
-def arenas(optimizer: Optimizer, dtype: str = "float64") -> list[Arena]:
-    """The arenas to which the optimizer applies.
+def arenas(optimizer: Optimizer, dtype: str = "float64") -> list[Arena | TinyGAN]:
+    """The arenas to which the optimizer applies; the small GAN only for a method that asks for one.
 
     Raises:
         NotApplicable: none, with the optimizer's own reason.
     """
-    reasons = {arena: optimizer.applies_to(arena) for arena in _all(dtype)}
+    reasons: dict[Arena | TinyGAN, str | None] = {arena: optimizer.applies_to(arena) for arena in _all(dtype)}
+    if None not in reasons.values():
+        reasons[TinyGAN(dtype)] = optimizer.applies_to(TinyGAN(dtype))
     found = [arena for arena, reason in reasons.items() if reason is None]
     if not found:
-        raise NotApplicable(
-            f"it applies to none of the games of this check: {'; '.join(dict.fromkeys(map(str, reasons.values())))}"
-        )
+        why = "; ".join(dict.fromkeys(map(str, reasons.values())))
+        raise NotApplicable(f"it applies to none of the games of this check: {why}")
     return found
 
 

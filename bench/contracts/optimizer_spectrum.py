@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from saddlebench.bench.contracts.arenas import Arena, arenas
+from saddlebench.bench.contracts.arenas import Arena, TinyGAN, arenas
 from saddlebench.bench.contracts.finding import NotApplicable, require
 from saddlebench.bench.contracts.playing import Play, advance, begin, difference, oracle_of, same, seeds_of
 from saddlebench.bench.spectrum import StepMap
@@ -82,7 +82,7 @@ def jacobian_equals_finite_differences(optimizer: Optimizer) -> None:
         require(gap.max() <= 1e-5, f"the step's Jacobian is off by {gap.max():.1e} on {game.title}: {hint}")
 
 
-def _differences(game: Arena, optimizer: Optimizer, play: Play, floor: float) -> np.ndarray:
+def _differences(game: Arena | TinyGAN, optimizer: Optimizer, play: Play, floor: float) -> np.ndarray:
     """The Jacobian of the step map: every moved number is a run of its own."""
     parts = [*play.w, *active_tensors(play.state)]
     sizes = [x.shape[-1] for x in parts]

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from saddlebench.bench.build import KINDS
 from saddlebench.bench.contracts.arenas import Arena, TinyGAN, arenas
-from saddlebench.bench.contracts.finding import NotApplicable, require
+from saddlebench.bench.contracts.finding import NotApplicable, Violation, require
 from saddlebench.bench.contracts.playing import (
     Play,
     advance,
@@ -166,11 +166,13 @@ def takes_one_value_a_player(optimizer: Optimizer) -> None:
             continue
         seeds = seeds_of(RUNS)
         plain = advance(game, optimizer, begin(game, optimizer, seeds), 5)
-        gap = difference(advance(game, spread, begin(game, spread, seeds), 5).w, plain.w)
-        require(
-            gap <= 1e-12,
-            f"{', '.join(names)} given as a list of equal values changes the steps by {gap:.1e}: read it with pick(value, i)",
-        )
+        given, hint = f"{', '.join(names)} given as a list of equal values", "read it with pick(value, i)"
+        try:
+            after = advance(game, spread, begin(game, spread, seeds), 5)
+        except (TypeError, AttributeError, ValueError, IndexError) as error:
+            raise Violation(f"{given} breaks the step ({type(error).__name__}: {error}): {hint}") from error
+        gap = difference(after.w, plain.w)
+        require(gap <= 1e-12, f"{given} changes the steps by {gap:.1e}: {hint}")
     if not tried:
         raise NotApplicable("no parameter can be given as one value a player")
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from saddlebench.bench.contracts import check_optimizer
+from saddlebench.bench.contracts import check_game, check_optimizer
+from saddlebench.bench.contracts.arenas import Arena, TinyGAN
 from saddlebench.bench.contracts.finding import run_checks
 from saddlebench.bench.contracts.form import is_a_frozen_dataclass
 from saddlebench.optimizers.optimizer import Optimizer
-from saddlebench.parameters import Positive, cast
+from saddlebench.parameters import Positive, cast, pick
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Plain(Optimizer):
     step_size: Positive = 0.1  # η
 
     def step(self, oracle, w, state):
-        return tuple(x - cast(self.step_size, x) * v for x, v in zip(w, oracle.field(w), strict=True)), state
+        v = oracle.field(w)
+        return tuple(x - cast(pick(self.step_size, i), x) * v[i] for i, x in enumerate(w)), state
 
 
 def test_a_missing_docstring_is_not_mistaken_for_the_line_that_dataclass_writes():
@@ -67,3 +69,26 @@ def test_a_method_that_fits_no_game_is_not_passed():
     found = {f.check: f for f in check_optimizer(Picky)}
     assert found["step is pure"].status == "not applicable"
     assert "seventeen players" in found["step is pure"].message
+
+
+def test_a_method_for_gans_alone_is_checked_on_one():
+    @dataclass(frozen=True)
+    class ForGANs(Plain):
+        """w⁺ = w − ηv, where there are latents."""
+
+        name = "for-gans"
+
+        def applies_to(self, game):
+            return None if hasattr(game, "latents") else "it optimises latents, and this game has none"
+
+    found = {f.check: f for f in check_optimizer(ForGANs)}
+    assert [f for f in found.values() if f.status == "failed"] == []
+    assert found["jacobian equals finite differences"].status == "ok"
+    assert found["batch equals runs alone on a network"].status == "ok"
+
+
+def test_the_games_of_the_checks_keep_the_contract_themselves():
+    games = [*(Arena(where=where, zero_sum=flag) for where in ("unconstrained", "simplex", "box") for flag in (True, False))]
+    for game in (*games, Arena((2, 3, 2), zero_sum=False), Arena(dtype="float32"), TinyGAN(), TinyGAN("float64")):
+        excused = {"nonsense is refused"}  # TinyGAN's dtype is for the checks alone
+        assert [f for f in check_game(game) if f.status == "failed" and f.check not in excused] == [], game

@@ -162,6 +162,12 @@ class IgnoresThePlayer(Sound):
         return tuple(x - cast(eta, x) * g for x, g in zip(w, oracle.field(w), strict=True)), state
 
 
+@faulty("takes one value a player", "breaks the step", "pick(value, i)")
+class ForgetsToPick(Sound):
+    def step(self, oracle, w, state):
+        return tuple(x - cast(self.step_size, x) * g for x, g in zip(w, oracle.field(w), strict=True)), state
+
+
 @faulty("costs the same every step", "period 1")
 class AsksTwiceAtTimes(Sound):
     def step(self, oracle, w, state):
