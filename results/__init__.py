@@ -1,0 +1,1 @@
+"""What came out: schema, store, statistics, tables, figures, theory. Nothing here imports torch."""
