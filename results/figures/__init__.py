@@ -1,0 +1,1 @@
+"""Figures for papers, from tables alone: one file a kind, one style."""
