@@ -7,7 +7,7 @@ from typing import Any
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("", (4, 1.5), (1, 1), (3, 1, 1, 1), (6, 2))
 
-CONTEXT = {
+CONTEXT: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.spines.top": False,
