@@ -29,7 +29,16 @@ def fetch(
     for name in names:
         _ = DATASETS[name]  # an unknown one is found before anything is fetched
     for name in names:
-        emit(str(obtain(name, force, progress=say)))
+        said: list[str] = []
+
+        def tell(text: str, said: list[str] = said) -> None:
+            said.append(text)
+            say(text)
+
+        folder = obtain(name, force, progress=tell)
+        if not said:
+            say(f"{name}: there already, checksums right")
+        emit(str(folder))
 
 
 def list_(

@@ -50,14 +50,14 @@ def report(
             if len(cells) == 1:
                 raise InputError(str(error)) from error
             reasons.append(f"{row['optimizer']} on {row['game']}: {error}")
-            rows += [] if eigenvalues else [{**row, "reason": str(error)}]
+            rows += [] if eigenvalues else [row if form == "table" else {**row, "reason": str(error)}]
             continue
         predicted = None if checkpoint else prediction(pairing)
         point = f"step {pairing.settings.steps}" if checkpoint else "equilibrium"
         rows += _eigenvalue_rows(row, point, found) if eigenvalues else [{**row, **_radii(found), "predicted": predicted}]
     columns = [c for c in (_EIGENVALUES if eigenvalues else _RADII) if form != "table" or any(r.get(c) is not None for r in rows)]
     print_table(rows, columns, form)
-    if eigenvalues:
+    if form == "table":
         for reason in reasons:
             say(reason)
     return 0

@@ -101,9 +101,7 @@ def _list_suites(name: str | None, form: Format) -> None:
     if name is not None:
         emit(find(name).path.read_text(encoding="utf-8").rstrip("\n"))
         return
-    rows: list[Row] = [
-        {"name": s.name, "description": s.description, "blocks": len(s.blocks), "path": str(s.path)} for s in shipped()
-    ]
+    rows: list[Row] = [{"name": s.name, "description": s.description, "path": str(s.path)} for s in shipped()]
     print_table(rows, ["name", "description"] if form is Format.table else ["name", "description", "path"], form)
     if form is Format.table:
-        say(f"{len(rows)} suites; the file of one: saddlebench list suites NAME; run it: saddlebench run NAME")
+        say("the file of one: saddlebench list suites NAME; run it: saddlebench run NAME")

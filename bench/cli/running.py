@@ -53,22 +53,25 @@ def execute(request: Request) -> int:
     if request.dry_run:
         return _dry_run(plan, Runner(_Nowhere(), place), request)
     fresh = not plan.out.exists()
-    with Interrupts() as interrupts, Store(plan.out) as store:
-        sink = ShieldedSink(store, interrupts)
-        pictures: list[Path] = []
-        runner = Runner(sink, place, artefacts=save_samples(store.path, pictures))
-        try:
-            work = runner.todo(plan.cells, finished(store.keys(), request))
-            _run(runner, work, interrupts, len(plan.cells), plan.out)
-            with interrupts.shield():
-                store.compact()
-        except Interrupted as stopped:
-            return _interrupted(stopped, plan, runner, store, request)
-        except InputError:
-            store.close()
-            if fresh and not sink.cells:
-                _take_back(plan.out)
+    pictures: list[Path] = []
+    try:
+        with Interrupts() as interrupts, Store(plan.out) as store:
+            sink = ShieldedSink(store, interrupts)
+            runner = Runner(sink, place, artefacts=save_samples(store.path, pictures))
+            try:
+                work = runner.todo(plan.cells, finished(store.keys(), request))
+                _run(runner, work, interrupts, len(plan.cells), plan.out)
+                with interrupts.shield():
+                    store.compact()
+            except Interrupted:
+                _say_interrupted(plan, runner, store, request)
+                raise
+    except (Interrupted, InputError) as ended:
+        if fresh:
+            _take_back(plan.out)
+        if isinstance(ended, InputError):
             raise
+        return ended.exit_code
     return _report(plan, sink.cells > 0, pictures)
 
 
@@ -173,18 +176,17 @@ def _name_or_path(out: Path) -> str:
     return out.name if out.parent == results_root() else str(out)
 
 
-def _interrupted(stopped: Interrupted, plan: Plan, runner: Runner, store: Store, request: Request) -> int:
+def _say_interrupted(plan: Plan, runner: Runner, store: Store, request: Request) -> None:
     keys = store.keys()
     kept = sum((cell.key, runner.context(cell)[1]) in keys for cell in plan.cells)
     say(f"interrupted: {kept} of {len(plan.cells)} cells are kept in {plan.out}; those in flight are not")
     command = shlex.join(["saddlebench", *sys.argv[1:]])
     say(f"to begin anew: {command}" if request.force else f"to go on: {command}")
-    return stopped.exit_code
 
 
 def _take_back(out: Path) -> None:
     """Remove the directory that this command made, where nothing came of it: bad input writes nothing."""
-    if [path.name for path in out.iterdir()] == [MARKER]:
+    if out.is_dir() and [path.name for path in out.iterdir()] == [MARKER]:
         (out / MARKER).unlink()
         out.rmdir()
 

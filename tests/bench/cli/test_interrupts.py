@@ -1,0 +1,96 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
+from saddlebench.results.store import read
+
+SUITE = """
+seeds = 30
+seconds = 0.1
+steps = 1000000
+[[cross]]
+games = ["bilinear"]
+optimizers = ["extragradient"]
+"""
+
+
+def start(folder):
+    """The command in a process of its own, once it has finished some cells."""
+    (folder / "slow.toml").write_text(SUITE)
+    command = [sys.executable, "-m", "saddlebench", "run", "./slow.toml", "--out", "here", "--threads", "1"]
+    running = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while running.poll() is None and time.monotonic() < until:
+        if (folder / "here").exists() and any((folder / "here").glob("journal-*.sqlite")):
+            return running
+        time.sleep(0.02)
+    raise AssertionError(running.communicate()[1])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_says_what_is_kept_and_how_to_go_on(tmp_path, number, code):
+    running = start(tmp_path)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (code, "")
+    kept = len(read(tmp_path / "here").runs)
+    assert 0 < kept < 30
+    assert f"interrupted: {kept} of 30 cells are kept in {tmp_path}/here" in err
+    assert "to go on: saddlebench run ./slow.toml --out here --threads 1\n" in err
+    assert "Traceback" not in err
+    assert set(read(tmp_path / "here").trace["cell"]) == set(read(tmp_path / "here").runs["cell"])
+
+
+def test_the_same_command_goes_on(tmp_path):
+    running = start(tmp_path)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    before = read(tmp_path / "here").runs.set_index("cell")["started_at"]
+    command = [sys.executable, "-m", "saddlebench", "run", "./slow.toml", "--out", "here", "--threads", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert f"{30 - len(before)} cells in {30 - len(before)} groups; {len(before)} are there already" in done.stderr
+    after = read(tmp_path / "here").runs.set_index("cell")["started_at"]
+    assert len(after) == 30
+    assert list(after[before.index]) == list(before)
+
+
+class Writing:
+    """A sink that is interrupted in the middle of a write."""
+
+    def __init__(self):
+        self.written = []
+
+    def append(self, runs=None, trace=None, spectrum=None, machines=None):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.written.append(runs)
+
+
+def test_a_write_in_hand_is_finished_first():
+    sink = Writing()
+    with Interrupts() as interrupts, pytest.raises(Interrupted) as stopped:
+        ShieldedSink(sink, interrupts).append(runs={"cell": ["a", "b"]})
+    assert sink.written == [{"cell": ["a", "b"]}]
+    assert stopped.value.exit_code == 130
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with Interrupts():
+        assert signal.getsignal(signal.SIGINT) != before[0]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_an_interrupt_that_python_dropped_is_raised_at_the_next_event():
+    with Interrupts() as interrupts:
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted) as stopped:
+            interrupts.check()
+    assert stopped.value.exit_code == 143
