@@ -1,6 +1,7 @@
 """The summary over seeds: a row per game and optimizer, each with its parameters, under one budget."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,19 @@ Defaults = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _PAIRING = ["game", "game_parameters", "optimizer", "optimizer_parameters"]
 _VARIANTS = ["budget", "dtype", "track", "protocol", "game_source", "optimizer_source"]
 _LONGEST_VALUE = 24
+_TOLD = ("error", "timeout", "not_applicable")  # statuses whose reason is told
+_MEDIANS = {
+    "rate": "measured_rate",
+    "radius": "spectral_radius_transverse",
+    "raw_radius": "spectral_radius",
+    "predicted": "predicted_radius",
+    "cost": "cost",
+    "seconds": "seconds",
+    "steps": "steps",
+}
+_NUMBERS = (*_MEDIANS.values(), "start_distance", "final_distance", "final_gap")
+_TEXTS = (*_PAIRING, *_VARIANTS, "status", "reason", "final_measures")
+Columns = dict[str, np.ndarray]
 
 SHOWN = ("game", "optimizer", "n", "status", "steps", "distance", "gap")
 """Columns that come first; then the game's own measures, then `AFTER`."""
@@ -42,13 +56,16 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
         else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one game and optimizer.
     """
     labels = {kind: _labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
-    table: Any = runs.assign(
+    table = runs.assign(
         game=[labels["game"][key] for key in zip(runs["game"], runs["game_parameters"], strict=True)],
         optimizer=[labels["optimizer"][key] for key in zip(runs["optimizer"], runs["optimizer_parameters"], strict=True)],
     )
     variants = _distinguishing(table)
-    by = [*_PAIRING, *_VARIANTS]
-    rows = [_row(part, variants) for _, part in table.groupby(by, sort=False, dropna=False)]
+    # Plain arrays from here on: a pandas operation a group and column would take longer than reading the results.
+    columns = {name: _array(table[name], name in _NUMBERS) for name in (*_NUMBERS, *_TEXTS)}
+    group: Any = table.groupby([*_PAIRING, *_VARIANTS], sort=False, dropna=False).ngroup()
+    members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]) if len(table) else []
+    rows = [_row({name: values[at] for name, values in columns.items()}, variants) for at in members]
     frame = pd.DataFrame(rows)
     measures = [c for c in frame.columns if c not in (*SHOWN, *AFTER, *variants, "raw_radius", "reason")]
     order = [*SHOWN, *sorted(measures), *AFTER, "raw_radius", *variants, "reason"]
@@ -67,50 +84,46 @@ def label(kind: str, name: str, parameters: str, defaults: Defaults) -> str:
     return _label(name, values, defaults.get(kind, {}).get(name, {}), defaults)
 
 
-def _row(part: Any, variants: list[str]) -> dict[str, Any]:
-    counts = part["status"].value_counts()
-    reasons = part.loc[part["status"].isin(["error", "timeout", "not_applicable"]), "reason"].dropna().unique()
-    applied = part[part["status"] != "not_applicable"]
+def _row(part: Columns, variants: list[str]) -> dict[str, Any]:
+    statuses = Counter(part["status"])
+    applied = {name: values[part["status"] != "not_applicable"] for name, values in part.items()}
     row: dict[str, Any] = {
-        "game": part["game"].iloc[0],
-        "optimizer": part["optimizer"].iloc[0],
-        "n": len(part),
-        "status": ", ".join(f"{status} {counts[status]}" for status in STATUSES if status in counts),
+        "game": part["game"][0],
+        "optimizer": part["optimizer"][0],
+        "n": len(part["status"]),
+        "status": ", ".join(f"{status} {statuses[status]}" for status in STATUSES if status in statuses),
     }
-    row |= {name: part[name].iloc[0] for name in variants}
-    columns = {
-        "rate": "measured_rate",
-        "radius": "spectral_radius_transverse",
-        "raw_radius": "spectral_radius",
-        "predicted": "predicted_radius",
-        "cost": "cost",
-        "seconds": "seconds",
-        "steps": "steps",
-    }
-    row |= {name: _median(applied[column]) for name, column in columns.items()}
+    row |= {name: part[name][0] for name in variants}
+    row |= {name: _median(applied[column]) for name, column in _MEDIANS.items()}
     row |= {name: _median(_censored(applied, f"final_{name}")) for name in ("distance", "gap")}
-    row |= _measures(applied)
-    row["reason"] = "; ".join(reasons) or None
+    row |= _measures(applied["final_measures"])
+    told = np.isin(part["status"].astype(str), _TOLD)
+    row["reason"] = "; ".join(dict.fromkeys(reason for reason in part["reason"][told] if isinstance(reason, str))) or None
     return row
 
 
-def _median(values: Any) -> float:
-    known = values.dropna().to_numpy(dtype=float)
+def _array(values: Any, number: bool) -> np.ndarray:
+    return values.astype(float).to_numpy() if number else values.to_numpy(dtype=object)
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def _censored(part: Any, column: str) -> Any:
+def _censored(part: Columns, column: str) -> np.ndarray:
     """A column in which a run that diverged to no number is infinitely far, where the game has that measure at all."""
-    values = part[column].astype(float)
-    judged = part["start_distance"].notna().any() if column == "final_distance" else values.notna().any()
-    return values.mask(values.isna() & (part["status"] == "diverged"), np.inf) if judged else values
+    values = part[column]
+    if np.isnan(part["start_distance"] if column == "final_distance" else values).all():
+        return values
+    return np.where(np.isnan(values) & (part["status"] == "diverged"), np.inf, values)
 
 
-def _measures(part: Any) -> dict[str, float]:
+def _measures(texts: np.ndarray) -> dict[str, float]:
     """Medians of the final measures of the game's own that have a better direction."""
     found: dict[str, list[float]] = {}
-    for text in part["final_measures"].dropna():
-        for name, value in json.loads(text).items():
+    for text in texts:
+        for name, value in json.loads(text).items() if isinstance(text, str) else ():
             if measure_direction(name) is not None:
                 found.setdefault(name, []).append(value)
     return {name: float(np.median(values)) for name, values in found.items()}

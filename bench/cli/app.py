@@ -40,7 +40,7 @@ def _root(
 ) -> None:
     """Cross differentiable games with game optimizers: convergence, spectra, cost and time in tables.
 
-    [bold]saddlebench run quick[/]              a minute's tour; then: saddlebench show quick
+    [bold]saddlebench run quick[/]              the main job in minutes; then: saddlebench show quick
     [bold]saddlebench list optimizers[/]        what there is, with parameters, defaults and papers
     [bold]saddlebench run --game bilinear --optimizer extragradient --seeds 10 --sweep optimizer.step_size=0.05,0.1[/]
     """

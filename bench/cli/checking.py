@@ -4,7 +4,7 @@ import shlex
 import sys
 
 from saddlebench.bench.build import load_file
-from saddlebench.bench.cli.output import Format, Row, print_table, say
+from saddlebench.bench.cli.output import Format, Row, counted, print_table, say
 from saddlebench.bench.contracts import check_game, check_optimizer
 from saddlebench.errors import InputError, unknown
 from saddlebench.games import GAMES
@@ -23,7 +23,7 @@ def report(spec: str, form: Format) -> int:
     print_table(rows, ["check", "status", "message"], form)
     applied = sum(f.status != "not applicable" for f in findings)
     if failed:
-        say(f"{len(failed)} of {applied} checks failed")
+        say(f"{len(failed)} of {counted(applied, 'check')} failed")
         return 1
     own = shlex.quote(spec)
     pair = f"--game bilinear --optimizer {own}" if "optimizer" in kinds_of(spec) else f"--game {own} --optimizer '*'"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from saddlebench.bench.cli.forms import FormatOption, argument, examples
-from saddlebench.bench.cli.output import Format, emit, say
+from saddlebench.bench.cli.output import Format, emit, say, starting
 
 
 class Kind(StrEnum):
@@ -47,6 +47,7 @@ def check(
 
     Exit code 1: a check failed.
     """
-    from saddlebench.bench.cli.checking import report
+    with starting():
+        from saddlebench.bench.cli.checking import report
 
     raise typer.Exit(report(spec, form))

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +63,20 @@ def emit(text: str) -> None:
 def close_stdout() -> None:
     """Point standard output at nothing, so that the interpreter's last flush does not complain."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (it stays open until the process ends)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 cell``, ``3 cells``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def starting() -> AbstractContextManager[Any]:
+    """Shown on a terminal while torch is imported, which takes seconds."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("starting torch")
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[str], form: str, lead: str = "") -> None:

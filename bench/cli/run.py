@@ -9,6 +9,7 @@ import typer
 
 from saddlebench.bench.cli.forms import argument, examples, option
 from saddlebench.bench.cli.options import Assignment, assignments, checkpoints_of, points_of, settings_of
+from saddlebench.bench.cli.output import starting
 from saddlebench.bench.cli.places import DEFAULT_HELP
 from saddlebench.bench.suites.load import Suite, find
 from saddlebench.bench.suites.values import seeds_of
@@ -24,7 +25,7 @@ _EXAMPLES = examples(
 
 
 _WHAT, _HOW, _WHERE, _RECORDS = "What is run", "Budget and measuring", "Where it is run", "Records"
-_SET_HELP = "optimizer.NAME=VALUE, game.NAME=VALUE or settings.NAME=VALUE; VALUE is JSON or text (repeatable)."
+_SET_HELP = "optimizer.NAME=VALUE, game.NAME=VALUE or settings.NAME=VALUE (converged, diverged, …); VALUE is JSON or text."
 _SECONDS_HELP = "Budget in seconds of stepping; runs are stepped alone."
 _CHECKPOINTS_HELP = "How many, log-spaced (default 50), or which steps."
 _SPECTRUM_HELP = "Spectra at: equilibrium, final, or a step (repeatable)."
@@ -132,7 +133,8 @@ def run(
         retry=retry,
         dry_run=dry_run,
     )
-    from saddlebench.bench.cli.running import execute
+    with starting():
+        from saddlebench.bench.cli.running import execute
 
     raise typer.Exit(execute(request))
 

@@ -16,7 +16,7 @@ from saddlebench.bench.cells import Cell, cross
 from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.options import specs
-from saddlebench.bench.cli.output import Format, Row, print_table, say
+from saddlebench.bench.cli.output import Format, Row, counted, print_table, say
 from saddlebench.bench.cli.places import results_root
 from saddlebench.bench.cli.progress import progress
 from saddlebench.bench.cli.run import Request
@@ -110,8 +110,8 @@ def _run(runner: Runner, work: list[list[Cell]], interrupts: Interrupts, asked: 
     if not work:
         say(f"nothing to do: all {asked} cells are in {out} (--force runs them anew)")
         return
-    kept = f"; {asked - cells} are there already" if asked > cells else ""
-    say(f"{cells} cells in {len(work)} groups{kept}, into {out}")
+    kept = f"; {asked - cells} of {asked} are there already" if asked > cells else ""
+    say(f"{counted(cells, 'cell')} in {counted(len(work), 'group')}{kept}, into {out}")
     with progress(cells, interrupts.check) as shown:
         runner.progress = shown
         runner.run(work)
@@ -128,7 +128,8 @@ def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
         columns = [c for c in rows[0] if any(row[c] is not None for row in rows)]
         print_table(rows, columns, Format.table)
     cells = sum(len(group) for group in work)
-    say(f"{cells} of {len(plan.cells)} cells in {len(work)} groups would be run, into {plan.out}; nothing was run or written")
+    groups = counted(len(work), "group")
+    say(f"{cells} of {counted(len(plan.cells), 'cell')} in {groups} would be run, into {plan.out}; nothing was run or written")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saddlebench.bench.cli.forms import PaperFormatOption, argument, examples, option
-from saddlebench.bench.cli.output import PaperFormat, Row, print_table, say
+from saddlebench.bench.cli.output import PaperFormat, Row, counted, print_table, say
 from saddlebench.bench.cli.places import find_results, results_root
 from saddlebench.errors import InputError, unknown
 
@@ -53,7 +53,7 @@ def show(
     print_summary(shown, form)
     if form is PaperFormat.table:
         if len(shown) < len(runs):
-            say(f"{len(runs) - len(shown)} older results of the same cells, of other commits or machines, are not shown")
+            say(f"not shown: {counted(len(runs) - len(shown), 'older result')} of the same cells, from other commits or machines")
         say_failures(shown, shlex.quote(path))
 
 
@@ -103,8 +103,7 @@ def say_failures(runs: "pd.DataFrame", folder: str) -> None:
     failed = table[table["status"].isin(["error", "timeout"])]
     for (status, name, reason), part in failed.groupby(["status", "optimizer", "reason"], sort=False, dropna=False):
         games = ", ".join(dict.fromkeys(part["game"]))
-        cells = f"{len(part)} cell{'s' if len(part) > 1 else ''}"
-        say(f"{status}: {name} on {games} ({cells}){f': {reason}' if isinstance(reason, str) else ''}")
+        say(f"{status}: {name} on {games} ({counted(len(part), 'cell')}){f': {reason}' if isinstance(reason, str) else ''}")
     refused = table[table["status"] == "not_applicable"]
     for game, part in refused.groupby("game", sort=False):
         names = dict.fromkeys(part["optimizer"])

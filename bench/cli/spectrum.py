@@ -7,7 +7,7 @@ import typer
 
 from saddlebench.bench.cli.forms import FormatOption, examples, option
 from saddlebench.bench.cli.options import assignments
-from saddlebench.bench.cli.output import Format
+from saddlebench.bench.cli.output import Format, starting
 from saddlebench.errors import InputError
 
 _EXAMPLES = examples(
@@ -49,6 +49,7 @@ def spectrum(
         raise InputError("spectrum has no settings: --set takes game.NAME or optimizer.NAME")
     if at is At.equilibrium and steps is not None:
         raise InputError("--steps goes with --at checkpoint")
-    from saddlebench.bench.cli.linearising import report
+    with starting():
+        from saddlebench.bench.cli.linearising import report
 
     raise typer.Exit(report(game, optimizer, given, steps, seed, at is At.checkpoint, eigenvalues, form))

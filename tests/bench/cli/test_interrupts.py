@@ -55,7 +55,7 @@ def test_the_same_command_goes_on(tmp_path):
     command = [sys.executable, "-m", "saddlebench", "run", "./slow.toml", "--out", "here", "--threads", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert f"{30 - len(before)} cells in {30 - len(before)} groups; {len(before)} are there already" in done.stderr
+    assert f"{30 - len(before)} cells in {30 - len(before)} groups; {len(before)} of 30 are there already" in done.stderr
     after = read(tmp_path / "here").runs.set_index("cell")["started_at"]
     assert len(after) == 30
     assert list(after[before.index]) == list(before)

@@ -34,7 +34,7 @@ def test_force_runs_anew(cli, tmp_path):
     before = pd.read_parquet(path)["started_at"].min()
     said = cli("run", *TINY, "--force")
     after = pd.read_parquet(path)["started_at"]
-    assert "3 cells in 1 groups" in said.err
+    assert "3 cells in 1 group," in said.err
     assert len(after) == 3
     assert bool(after.min() > before)
 
@@ -42,7 +42,7 @@ def test_force_runs_anew(cli, tmp_path):
 def test_more_seeds_keep_those_that_are_there(cli):
     cli("run", *TINY, "--timing")
     said = cli("run", *TINY, "--timing", "--seeds", "2,3,4")
-    assert "2 cells in 2 groups; 1 are there already" in said.err
+    assert "2 cells in 2 groups; 1 of 3 are there already" in said.err
     assert said.rows()[0]["n"] == "3"
     assert float(said.rows()[0]["seconds"]) > 0
 
