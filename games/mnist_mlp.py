@@ -49,6 +49,7 @@ class MnistMLP(GAN):
 
     name = "mnist-mlp"
     paper = "Goodfellow et al. 2014"
+    image_measures = "mnist"
     default_steps = 12000  # 20 epochs of the default batch
 
     latent: Count = 64  # size of z, standard normal
