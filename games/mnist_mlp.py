@@ -38,7 +38,7 @@ class MnistMLP(GAN):
     """Two MLPs on the 60,000 training images of MNIST, 784 pixels in [−1, 1]: the fully connected GAN of Goodfellow et al. 2014.
 
     The widths, leaky ReLUs, tanh output and batch are ours, chosen so that recognisable digits appear in 20 epochs of Adam
-    with η = 1e-3, β = (.5, .999) at minutes of one CPU core. Every image is drawn once an epoch, in an order of its own by seed
+    with η = 5e-4, β = (.5, .999) at minutes of one CPU core. Every image is drawn once an epoch, in an order of its own by seed
     and epoch, which is ``steps_per_epoch`` steps; the remainder of an epoch that is no whole batch is left out, other images
     each time. An optimizer that asks for more than one sample a step (ExtraAdam) has an order for each of them, so it sees every
     image as often an epoch as it draws samples a step. No training image is copied per run: they lie on the device once, as uint8.
