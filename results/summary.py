@@ -28,7 +28,7 @@ _MEDIANS = {
     "steps": "steps",
 }
 _NUMBERS = (*_MEDIANS.values(), "start_distance", "final_distance", "final_gap")
-_TEXTS = (*_PAIRING, *_VARIANTS, "status", "reason", "final_measures")
+_TEXTS = (*_PAIRING, *_VARIANTS, "status", "reason", "spectrum_reason", "final_measures")
 Columns = dict[str, np.ndarray]
 
 SHOWN = ("game", "optimizer", "n", "status", "steps", "distance", "gap")
@@ -52,8 +52,9 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
         ``game`` and ``optimizer`` with the parameters that are no defaults, ``n`` runs, ``status`` with counts, medians of
         ``steps``, ``distance`` and ``gap`` to the equilibrium at the end (a diverged run counts as infinitely far), of the game's
         own final measures that have a better direction, of ``rate``, ``radius`` (without null directions), ``raw_radius``,
-        ``predicted``, ``cost`` and ``seconds`` (of runs that ran alone); ``reason`` of errors and of what does not apply. What
-        else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one game and optimizer.
+        ``predicted``, ``cost`` and ``seconds`` (of runs that ran alone); ``reason`` of errors and of what does not apply,
+        ``spectrum_reason``. What else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one
+        game and optimizer.
     """
     labels = {kind: _labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
     table = runs.assign(
@@ -67,14 +68,14 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
     members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]) if len(table) else []
     rows = [_row({name: values[at] for name, values in columns.items()}, variants) for at in members]
     frame = pd.DataFrame(rows)
-    measures = [c for c in frame.columns if c not in (*SHOWN, *AFTER, *variants, "raw_radius", "reason")]
-    order = [*SHOWN, *sorted(measures), *AFTER, "raw_radius", *variants, "reason"]
+    measures = [c for c in frame.columns if c not in (*SHOWN, *AFTER, *variants, "raw_radius", "reason", "spectrum_reason")]
+    order = [*SHOWN, *sorted(measures), *AFTER, "raw_radius", *variants, "reason", "spectrum_reason"]
     return frame.reindex(columns=order)
 
 
 def shown_columns(summary: pd.DataFrame) -> list[str]:
     """The columns of a summary that say something, for printing: empty ones and mere detail are left out."""
-    hidden = {"raw_radius", "reason"}
+    hidden = {"raw_radius", "reason", "spectrum_reason"}
     return [c for c in summary.columns if c not in hidden and (c in SHOWN[:4] or not summary[c].isna().to_numpy().all())]
 
 
@@ -97,9 +98,13 @@ def _row(part: Columns, variants: list[str]) -> dict[str, Any]:
     row |= {name: _median(applied[column]) for name, column in _MEDIANS.items()}
     row |= {name: _median(_censored(applied, f"final_{name}")) for name in ("distance", "gap")}
     row |= _measures(applied["final_measures"])
-    told = np.isin(part["status"].astype(str), _TOLD)
-    row["reason"] = "; ".join(dict.fromkeys(reason for reason in part["reason"][told] if isinstance(reason, str))) or None
+    row["reason"] = _joined(part["reason"][np.isin(part["status"].astype(str), _TOLD)])
+    row["spectrum_reason"] = _joined(applied["spectrum_reason"])
     return row
+
+
+def _joined(reasons: np.ndarray) -> str | None:
+    return "; ".join(dict.fromkeys(reason for reason in reasons if isinstance(reason, str))) or None
 
 
 def _array(values: Any, number: bool) -> np.ndarray:

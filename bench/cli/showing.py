@@ -105,12 +105,19 @@ def say_failures(runs: "pd.DataFrame", folder: str) -> None:
         games = ", ".join(dict.fromkeys(part["game"]))
         say(f"{status}: {name} on {games} ({counted(len(part), 'cell')}){f': {reason}' if isinstance(reason, str) else ''}")
     refused = table[table["status"] == "not_applicable"]
+    without = table[(table["status"] != "not_applicable") & table["spectrum_reason"].notna()]
     for game, part in refused.groupby("game", sort=False):
-        names = dict.fromkeys(part["optimizer"])
-        why = f": {part['reason'].iloc[0]}" if part["reason"].nunique() == 1 else ""
-        say(f"not applicable to {game}: {', '.join(names)}{why}")
-    if refused["reason"].nunique() > 1:
+        say(f"not applicable to {game}: {_names(part, 'reason')}")
+    if len(without):
+        say(f"no spectrum: {_names(without, 'spectrum_reason')}")
+    if refused.groupby("game")["reason"].nunique().gt(1).any() or without["spectrum_reason"].nunique() > 1:
         say(f"reasons: saddlebench show {folder} --format csv")
+
+
+def _names(part: Any, column: str) -> str:
+    """The optimizers, and the reason where it is one."""
+    names = ", ".join(dict.fromkeys(part["optimizer"]))
+    return f"{names}: {part[column].iloc[0]}" if part[column].nunique() == 1 else names
 
 
 def _show_directories(form: PaperFormat) -> None:

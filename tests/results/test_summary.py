@@ -41,6 +41,7 @@ def run(cell, **columns):
         "final_measures": None,
         "measured_rate": 0.99,
         "spectral_radius": None,
+        "spectrum_reason": None,
         "spectral_radius_transverse": None,
         "predicted_radius": None,
         "started_at": pd.Timestamp("2026-01-01", tz="UTC"),
