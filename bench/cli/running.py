@@ -108,7 +108,7 @@ def finished(keys: dict[tuple[str, str], str], request: Request) -> Collection[t
 def _run(runner: Runner, work: list[list[Cell]], interrupts: Interrupts, asked: int, out: Path) -> None:
     cells = sum(len(group) for group in work)
     if not work:
-        say(f"nothing to do: all {asked} cells are in {out} (--force runs them anew)")
+        say(f"nothing to do: {counted(asked, 'cell')} asked for, all in {out} (--force runs them anew)")
         return
     kept = f"; {asked - cells} of {asked} are there already" if asked > cells else ""
     say(f"{counted(cells, 'cell')} in {counted(len(work), 'group')}{kept}, into {out}")

@@ -3,7 +3,19 @@ import sys
 
 import pytest
 
-COMMANDS = [[], ["run"], ["list"], ["show"], ["spectrum"], ["data"], ["data", "fetch"], ["data", "list"], ["new"], ["check"]]
+COMMANDS = [
+    [],
+    ["run"],
+    ["list"],
+    ["show"],
+    ["spectrum"],
+    ["plot"],
+    ["data"],
+    ["data", "fetch"],
+    ["data", "list"],
+    ["new"],
+    ["check"],
+]
 TINY = ("--game", "bilinear", "--optimizer", "extragradient", "--optimizer", "adam", "--steps", "20")
 
 

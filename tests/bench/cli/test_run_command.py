@@ -23,7 +23,7 @@ def test_a_run_ends_with_its_summary_and_where_it_is(cli, tmp_path):
 def test_a_second_run_has_nothing_to_do_and_says_the_same(cli):
     first = cli("run", *TINY)
     second = cli("run", *TINY)
-    assert "nothing to do: all 3 cells" in second.err
+    assert "nothing to do: 3 cells asked for" in second.err
     assert "written" not in second.err
     assert (second.code, second.out) == (0, first.out)
 
