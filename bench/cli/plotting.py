@@ -55,4 +55,8 @@ def plot(
     from saddlebench.results.figures.convergence import convergence
 
     file = out.expanduser().absolute() if out else folder / "figures" / f"{kind}-{game}-{measure}.svg"
-    emit(str(convergence(tables, file, game, measure, tuple(optimizer or ()))))
+    try:
+        drawn = convergence(tables, file, game, measure, tuple(optimizer or ()))
+    except OSError as error:
+        raise InputError(f"cannot write the figure {file} ({error.strerror or error})") from error
+    emit(str(drawn))

@@ -21,6 +21,7 @@ def test_a_figure_is_drawn_and_its_path_printed(cli, tmp_path):
         (["--game", "bilinear", "--optimizer", "adm"], "did you mean 'adam'?"),
         (["--game", "bilinear", "--measure", "distanse"], "did you mean 'distance'?"),
         (["--game", "bilinear", "--out", "figure.doc"], "the name must end in .svg, .pdf, .png"),
+        (["--game", "bilinear", "--out", "there/runs.parquet/x.svg"], "cannot write the figure"),
         ([], "missing option '--game'"),
     ],
 )
