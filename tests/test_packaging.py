@@ -95,9 +95,7 @@ def test_every_module_of_the_wheel_imports_from_elsewhere(wheel, tmp_path):
     names = sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
     site = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     command = [sys.executable, "-I", "-S", "-c", IMPORT_ALL, str(wheel), *site, json.dumps(names)]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}
-    )
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     files = json.loads(done.stdout.splitlines()[-1])
     assert len(files) >= len(declared()["packages"])

@@ -73,9 +73,7 @@ def fetch(name: str, force: bool = False, progress: Callable[[str], None] | None
             say(f"{name}: verified, in {home}")
             return home
     except OSError as error:
-        raise InputError(
-            f"cannot write {name} to {home} ({error}): set SADDLEBENCH_DATA to a folder with room"
-        ) from error
+        raise InputError(f"cannot write {name} to {home} ({error}): set SADDLEBENCH_DATA to a folder with room") from error
     raise InputError(
         f"cannot obtain {name}: {'; '.join(failures)}. To go on without a download put {', '.join(dataset.by_hand)} "
         f"into {home}, or point SADDLEBENCH_DATA to a folder that has them in {name}/"

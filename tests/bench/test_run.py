@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-import saddlebench
 import torch
+
+import saddlebench
 from saddlebench.bench.build import build_all
 from saddlebench.bench.cells import cross, groups
 from saddlebench.bench.settings import Settings
@@ -67,9 +68,10 @@ def test_a_run_alone_and_in_a_batch_of_a_hundred_agree():
     for seed, k in [(0, 0), (7, 3), (9, 9)]:
         optimizer = {"extragradient": {"step_size": 0.2 + 0.002 * k}}
         alone = saddlebench.run(games=game, optimizers=optimizer, seeds=[seed], steps=1000)
-        (cell,) = alone.runs["cell"]
         ours = alone.trace.query("measure == 'distance' and answer == 'last'").set_index("step")["value"]
-        theirs = batch.trace.query("cell == @cell and measure == 'distance' and answer == 'last'").set_index("step")["value"]
+        theirs = batch.trace.query(
+            f"cell == {alone.runs['cell'].iloc[0]!r} and measure == 'distance' and answer == 'last'"
+        ).set_index("step")["value"]
         assert len(ours) > 30
         np.testing.assert_allclose(theirs.to_numpy(), ours.to_numpy(), rtol=1e-10)
 
@@ -77,7 +79,11 @@ def test_a_run_alone_and_in_a_batch_of_a_hundred_agree():
 def test_what_does_not_apply_is_a_row_with_its_reason():
     result = saddlebench.run(games=[XY], optimizers=["multiplicative-weights"], seeds=2, steps=10)
     assert result.runs["status"].tolist() == ["not_applicable"] * 2
-    assert result.runs["reason"].str.contains("multiplicative-weights plays simplex strategies, and this game's are unconstrained").all()
+    assert (
+        result.runs["reason"]
+        .str.contains("multiplicative-weights plays simplex strategies, and this game's are unconstrained")
+        .all()
+    )
     assert result.runs["steps"].tolist() == [0, 0]
 
 
@@ -173,7 +179,8 @@ import sys, torch
 torch.set_num_threads(1)
 import saddlebench
 matrices = {"sweep": [[[1.0 + 0.1 * k]] for k in range(6)]}
-saddlebench.run(games={"bilinear": {"matrix": matrices}}, optimizers=["extragradient", "adam"], seeds=3, steps=1500, out=sys.argv[1])
+games = {"bilinear": {"matrix": matrices}}
+saddlebench.run(games=games, optimizers=["extragradient", "adam"], seeds=3, steps=1500, out=sys.argv[1])
 """
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.verdict import judge, measured_rate
 

@@ -7,8 +7,9 @@ together; after start-up (a first call imports, asks git and opens a store). One
 import itertools
 
 import pytest
-import saddlebench
 import torch
+
+import saddlebench
 
 CELLS = 60
 
@@ -33,8 +34,9 @@ def test_overhead_of_sixty_tiny_cells(benchmark, tmp_path):
     suite()
     results.clear()
     benchmark.pedantic(suite, rounds=9, iterations=1)
-    stepping = sorted(float(runs["seconds"].sum()) for runs in results)
-    overheads = [1e3 * (wall - float(runs["seconds"].sum())) / CELLS for wall, runs in zip(benchmark.stats.stats.data, results, strict=True)]
+    stepping = [float(runs["seconds"].sum()) for runs in results]
+    overheads = [1e3 * (wall - s) / CELLS for wall, s in zip(benchmark.stats.stats.data, stepping, strict=True)]
+    stepping.sort()
     assert all(len(runs) == CELLS and set(runs["runs_in_program"]) == {1} for runs in results)
     overheads.sort()
     benchmark.extra_info["stepping_ms_per_cell_median"] = 1e3 * stepping[len(stepping) // 2] / CELLS

