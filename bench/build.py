@@ -236,7 +236,7 @@ def _validate(what: str, hint: Any, value: Any) -> Any:
 
 
 def _reason(error: Any) -> str:
-    text = str(error["msg"]).removeprefix("Input ").removeprefix("Value error, ")
+    text = str(error["msg"]).removeprefix("Input ").removeprefix("Value error, ").replace("tuple", "list")
     return text[0].lower() + text[1:]
 
 

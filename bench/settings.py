@@ -84,14 +84,18 @@ class Settings:
         return dataclasses.replace(self, steps=default_steps if self.cost is None and self.seconds is None else _MOST_STEPS)
 
     def checkpoint_steps(self) -> list[int]:
-        """The checkpoints of a budget in steps: log-spaced with both ends, or the given ones within the budget."""
+        """The checkpoints of a budget in steps: log-spaced with both ends, or the given ones within the budget.
+
+        The steps at which a spectrum is asked for are checkpoints too.
+        """
         last = self.steps
         assert last is not None, "budget() fills the steps in"
+        asked = {s for s in self.spectrum if isinstance(s, int) and s <= last}
         if not isinstance(self.checkpoints, int):
-            return sorted({0, last, *(s for s in self.checkpoints if s <= last)})
+            return sorted({0, last, *asked, *(s for s in self.checkpoints if s <= last)})
         count = self.checkpoints
         spaced = (round(last ** (k / max(count - 1, 1))) for k in range(count))
-        return sorted({0, last, *spaced})
+        return sorted({0, last, *asked, *spaced})
 
     def watched_steps(self) -> list[int]:
         """The checkpoints and the evenly spaced steps that the verdict looks at besides them."""

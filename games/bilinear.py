@@ -48,7 +48,7 @@ class Bilinear(LinearGame):
 
     @cached_property
     def _given(self) -> Tensor:
-        return as_matrix(self.matrix or ((1.0,),), "matrix")
+        return as_matrix(((1.0,),) if self.matrix is None else self.matrix, "matrix")
 
     @property
     def sizes(self) -> tuple[int, ...]:
