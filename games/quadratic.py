@@ -61,6 +61,23 @@ class Quadratic(LinearGame):
         value = ((x * apply(p, x)).sum(-1) - (y * apply(q, y)).sum(-1)) / 2 + (x * apply(a, y)).sum(-1)
         return value, -value
 
+    def gap(self, profile: Profile, buffers: Any) -> Tensor | None:
+        """max_y' f(x, y') − min_x' f(x', y) = ½xᵀ(P + AQ⁻¹Aᵀ)x + ½yᵀ(Q + AᵀP⁻¹A)y.
+
+        None unless P and Q are positive definite.
+        """
+        if self._best_replies is None:
+            return None
+        (x, y), (for_x, for_y) = profile, self._best_replies
+        return ((x * apply(for_x, x)).sum(-1) + (y * apply(for_y, y)).sum(-1)) / 2
+
+    @cached_property
+    def _best_replies(self) -> tuple[Tensor, Tensor] | None:
+        p, a, q = self._given
+        if torch.linalg.eigvalsh(p).min() <= 0 or torch.linalg.eigvalsh(q).min() <= 0:
+            return None
+        return p + a @ torch.linalg.solve(q, a.mT), q + a.mT @ torch.linalg.solve(p, a)
+
     def equilibrium(self, seeds: Tensor) -> Profile | None:
         """The origin."""
         return tuple(torch.zeros(len(seeds), n, dtype=torch.float64, device=seeds.device) for n in self.sizes)

@@ -31,7 +31,7 @@ class Optimistic(Rule):
     name = "optimistic"
     paper = "Popov 1980; Daskalakis et al. 2018"
 
-    rule: Rule = Gradient()
+    rule: Rule = Gradient()  # the inner rule
     optimism: NonNegative = 1.0  # κ
     start: Literal["zero", "gradient"] = "zero"  # p₋ before the first step
 
