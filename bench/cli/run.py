@@ -97,7 +97,7 @@ def run(
     dtype: Annotated[Dtype | None, option("--dtype", panel=_WHERE, text="Default: each game's own.")] = None,
     threads: Annotated[int | None, option("--threads", panel=_WHERE, text="Threads of torch.", min=1, metavar="N")] = None,
     timeout: Annotated[float | None, option("--timeout", panel=_WHERE, text=_TIMEOUT_HELP, metavar="S")] = None,
-    out: Annotated[Path | None, option("--out", panel=_RECORDS, text=_OUT_HELP, metavar="DIR")] = None,
+    out: Annotated[Path | None, option("--out", "-o", panel=_RECORDS, text=_OUT_HELP, metavar="DIR")] = None,
     force: Annotated[bool, option("--force", panel=_RECORDS, text="Run anew what the directory already holds.")] = False,
     retry: Annotated[bool, option("--retry", panel=_RECORDS, text="Run anew what ended in an error or a timeout.")] = False,
     dry_run: Annotated[bool, option("--dry-run", panel=_RECORDS, text="Say what would be run; write nothing.")] = False,
