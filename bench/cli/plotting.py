@@ -35,9 +35,7 @@ def plot(
     game: Annotated[str, option("--game", text="The game whose runs are drawn.", metavar="G")],
     optimizer: Annotated[list[str] | None, option("--optimizer", text="Only this optimizer (repeatable).", metavar="O")] = None,
     measure: Annotated[str, typer.Option(help="A measure of the trace.", metavar="M")] = "distance",
-    out: Annotated[
-        Path | None, option("--out", "-o", text="An svg, pdf or png file. Default: PATH/figures.", metavar="FILE")
-    ] = None,
+    out: Annotated[Path | None, option("--out", "-o", text="An svg, pdf or png file; else PATH/figures.", metavar="FILE")] = None,
 ) -> None:
     """Draw a figure from results, and print its path."""
     if out is not None and out.suffix not in _SUFFIXES:

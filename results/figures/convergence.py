@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from saddlebench.errors import InputError
 from saddlebench.results.figures.style import CONTEXT, line_styles
+from saddlebench.results.schema import measure_direction
 from saddlebench.results.store import Tables
 
 _SHOWN_OF_COST = 1e-3  # the axis begins at this fraction of the largest cost: before it nothing has happened
@@ -34,7 +35,10 @@ def convergence(tables: Tables, path: Path, game: str, measure: str = "distance"
     points = tables.trace.query(f"measure == {measure!r} and answer == 'last'").merge(runs, on=["cell", "context"])
     if points.empty:
         raise InputError(f"no {measure} of {', '.join(optimizers) or 'any optimizer'} on {game} to draw")
-    points = points.assign(cost=points["gradients"] + 2 * points["products"], value=points["value"].clip(lower=_SMALLEST))
+    points = points.assign(cost=points["gradients"] + 2 * points["products"])
+    logarithmic = measure_direction(measure) == "lower"  # distances shrink by factors; counts and fractions do not
+    if logarithmic:
+        points["value"] = points["value"].clip(lower=_SMALLEST)
     with mpl.rc_context(CONTEXT):
         figure = Figure(figsize=(5.2, 3.2), layout="constrained")
         axes = figure.subplots()
@@ -42,7 +46,8 @@ def convergence(tables: Tables, path: Path, game: str, measure: str = "distance"
             lines = points.query(f"optimizer == {name!r}").groupby(["optimizer_parameters", "game_parameters"])
             for k, (_, line) in enumerate(lines):
                 _band(axes, line, name if k == 0 else "_nolegend_", style)
-        axes.set(xscale="log", yscale="log", xlabel="cost (gradients + 2 products)", ylabel=measure.replace("_", " "), title=game)
+        axes.set(xscale="log", yscale="log" if logarithmic else "linear", title=game)
+        axes.set(xlabel="cost (gradients + 2 products)", ylabel=measure.replace("_", " "))
         axes.set_xlim(left=max(1.0, float(points["cost"].to_numpy().max()) * _SHOWN_OF_COST))
         axes.legend(fontsize=7)
         path.parent.mkdir(parents=True, exist_ok=True)
