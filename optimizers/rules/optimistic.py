@@ -6,8 +6,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from saddlebench.optimizers.rules.gradient import Gradient
-from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.rules.over import Over
 from saddlebench.parameters import NonNegative, cast, pick
 
 
@@ -21,7 +20,7 @@ class OptimisticState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Optimistic(Rule):
+class Optimistic(Over):
     """d = (1+κ) p − κ p₋, with p the direction of the inner rule and p₋ its last one.
 
     Popov 1980; Daskalakis, Ilyas, Syrgkanis, Zeng, ICLR 2018. Papers leave the start open: with ``start="zero"`` p₋ is 0, so the
@@ -31,29 +30,8 @@ class Optimistic(Rule):
     name = "optimistic"
     paper = "Popov 1980; Daskalakis et al. 2018"
 
-    rule: Rule = Gradient()  # the inner rule
     optimism: NonNegative = 1.0  # κ
     start: Literal["zero", "gradient"] = "zero"  # p₋ before the first step
-
-    @property
-    def autonomous(self) -> bool:
-        """That of the inner rule."""
-        return self.rule.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the inner rule."""
-        return self.rule.smooth
-
-    @property
-    def singular_at_rest(self) -> str:
-        """That of the inner rule."""
-        return self.rule.singular_at_rest
-
-    @property
-    def geometry(self) -> Literal["euclidean", "entropic"]:
-        """That of the inner rule."""
-        return self.rule.geometry
 
     def init(self, i: int, w: Tensor) -> OptimisticState:
         """No last direction."""
@@ -66,7 +44,3 @@ class Optimistic(Rule):
         last = torch.where(state.started > 0, state.last, p)
         kappa = pick(self.optimism, i)
         return cast(1 + kappa, p) * p - cast(kappa, p) * last, OptimisticState(inner, p, torch.ones_like(state.started))
-
-    def move(self, w: Tensor, step_size: Any, direction: Tensor, project: Any) -> Tensor:
-        """The inner rule's geometry."""
-        return self.rule.move(w, step_size, direction, project)

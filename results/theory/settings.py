@@ -9,7 +9,7 @@ from saddlebench.results.theory.linearisation import Array, NoClosedForm, Pair
 
 _MISSING: Any = object()
 # Parameters that move trajectories, not spectra: starts, samples, and how well a solver solves.
-_NEUTRAL = frozenset({"start", "fresh_sample", "iterations", "tolerance"})
+_NEUTRAL = frozenset({"start", "fresh_sample", "iterations", "solver_iterations", "tolerance"})
 
 
 class Settings:

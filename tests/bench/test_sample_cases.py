@@ -27,6 +27,10 @@ NAMES = {
     "optimistic_mwu": "optimistic-multiplicative-weights",
     "projected_gda": "projected-gradient",
     "projected_extragradient": "projected-extragradient",
+    "nesterov_sim": "nesterov",
+    "proximal_point": "proximal-point",
+    "complex_momentum": "complex-momentum",
+    "lookahead_minmax": "lookahead-minmax",
 }
 
 
@@ -49,6 +53,8 @@ def optimizer_of(case):
     """The case's optimizer in our names, or None where the catalogue has none."""
     given = case["hyperparameters"]
     step = given["eta"] if "eta" in given else [given.get("eta_x"), given.get("eta_y")]
+    if case["optimizer"] == "complex_momentum":
+        step = given["alpha"]
     if case["game"]["type"] == "dirac_gan" and "consensus" in case["game"]["loss"]:
         return {"consensus": {"step_size": step, "gamma": case["game"]["gamma"]}}
     name = NAMES.get(case["optimizer"])
@@ -65,6 +71,11 @@ def optimizer_of(case):
         more["extrapolation_step"] = given["gamma"]
     if name in ("consensus", "symplectic-gradient"):
         more["gamma"] = given.get("gamma", given.get("lam"))
+    if name == "complex-momentum":
+        more |= {"momentum_modulus": given["beta_abs"], "momentum_argument": given["beta_arg"]}
+    if name == "lookahead-minmax":
+        base = {NAMES[given["base"]]: {"step_size": step}}
+        return {name: {"inner_steps": given["k"], "alpha": given["alpha"], "base": base}}
     return name and {name: {"step_size": step, **more}}
 
 

@@ -1,0 +1,57 @@
+"""Lookahead over any optimizer."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from saddlebench.optimizers.optimizer import Oracle, Profile
+from saddlebench.optimizers.wrappers.wrapper import Wrapper
+from saddlebench.parameters import Count, cast
+
+
+class LookaheadState(NamedTuple):
+    """The base's state, the slow profile, and the number of steps since the start (an integer: no part of the step map)."""
+
+    inner: Any
+    slow: Profile
+    count: Tensor
+
+
+@dataclass(frozen=True)
+class LookaheadMinmax(Wrapper):
+    """k steps of the base, then all players jump at once: w ← w_slow + α (w − w_slow), w_slow ← w.
+
+    Chavdarova et al., ICLR 2021 (Zhang et al. 2019 for one player); k = 5, α = ½. The base's own state runs on across the jump.
+    A base that has a cycle counts by cycles, so that a lookahead over a lookahead is the paper's nested form: the super-slow
+    profile follows every k slow ones.
+    """
+
+    name = "lookahead-minmax"
+    paper = "Chavdarova et al. 2021"
+    cost = "that of the base"
+
+    inner_steps: Count = 5  # k, steps of the base (its cycles, if it has any) between two jumps
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5  # α
+
+    @property
+    def period(self) -> int:
+        """From jump to jump."""
+        return self.inner_steps * self.base.period
+
+    def init(self, oracle: Oracle, w: Profile) -> LookaheadState:
+        """Slow and fast begin together."""
+        count = torch.zeros(w[0].shape[0], 1, dtype=torch.int64, device=w[0].device)
+        return LookaheadState(self.base.init(oracle, w), w, count)
+
+    def step(self, oracle: Oracle, w: Profile, state: LookaheadState) -> tuple[Profile, LookaheadState]:
+        """A step of the base, and the jump where it is due."""
+        fast, inner = self.base.step(oracle, w, state.inner)
+        count = state.count + 1
+        due = count % self.period == 0
+        jumped = (s + cast(self.alpha, s) * (f - s) for s, f in zip(state.slow, fast, strict=True))
+        w = tuple(torch.where(due, j, f) for j, f in zip(jumped, fast, strict=True))
+        slow = tuple(torch.where(due, x, s) for x, s in zip(w, state.slow, strict=True))
+        return w, LookaheadState(inner, slow, count)

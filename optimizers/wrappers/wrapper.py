@@ -1,0 +1,46 @@
+"""What wrappers share: a base optimizer, and what it says of itself."""
+
+from dataclasses import dataclass
+
+from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Profile, State, renamed
+from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
+
+
+@dataclass(frozen=True)
+class Wrapper(Optimizer):
+    """An optimizer that plays another one inside. Its state is a named tuple whose field ``inner`` is the base's state."""
+
+    base: Optimizer = SimultaneousGradient()  # the optimizer inside
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Those of the base."""
+        return self.base.domains
+
+    @property
+    def period(self) -> int:
+        """That of the base."""
+        return self.base.period
+
+    @property
+    def autonomous(self) -> bool:
+        """That of the base."""
+        return self.base.autonomous
+
+    @property
+    def smooth(self) -> bool:
+        """That of the base."""
+        return self.base.smooth
+
+    @property
+    def singular_at_rest(self) -> str:
+        """That of the base."""
+        return self.base.singular_at_rest
+
+    def applies_to(self, game: GameFacts) -> str | None:
+        """The base's answer, in the name of the whole."""
+        return renamed(self.base.applies_to(game), self.base, self)
+
+    def answers(self, w: Profile, state: State) -> dict[str, Profile]:
+        """The base's answers."""
+        return self.base.answers(w, state.inner)
