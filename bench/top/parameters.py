@@ -24,11 +24,13 @@ Momentum = _Momentum | tuple[_Momentum, ...]
 Decay = _Decay | tuple[_Decay, ...]
 # Adam's (β₁, β₂), or one pair a player.
 Betas = tuple[_Decay, _Decay] | tuple[tuple[_Decay, _Decay], ...]
-# Settings of a game, one value each.
+# Settings of a game or of a method as a whole, one value each.
 Scalar = _Real
 PositiveScalar = _Positive
 NonNegativeScalar = _NonNegative
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Tolerance = Annotated[float, Field(gt=0, lt=1)]
 Vector = tuple[_Real, ...]
 Matrix = tuple[Vector, ...]
 

@@ -9,6 +9,13 @@ from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Point
 class Adjustment(ABC):
     """Base of all adjustments: a frozen dataclass of hyperparameters."""
 
+    players: int | None = None  # how many players the adjustment is defined for; None: any number
+
+    @property
+    def singular_at_rest(self) -> str:
+        """Why the adjusted field has no derivative where the field vanishes, or "" if it has."""
+        return ""
+
     @abstractmethod
     def field(self, point: Point) -> Profile:
         """The adjusted field at the linearised game."""
@@ -33,11 +40,14 @@ class Adjusted(Optimizer):
 
     @property
     def singular_at_rest(self) -> str:
-        """That of the scheme."""
-        return self.scheme.singular_at_rest
+        """That of the adjustment, or else of the scheme."""
+        return self.adjustment.singular_at_rest or self.scheme.singular_at_rest
 
     def applies_to(self, game: GameFacts) -> str | None:
-        """The scheme's answer, in the name of the whole."""
+        """The number of players must be the adjustment's; the rest is the scheme's answer, in the name of the whole."""
+        wanted = self.adjustment.players
+        if wanted not in (None, len(game.players)):
+            return f"{self.name or type(self).__name__} is defined for {wanted} players, and this game has {len(game.players)}"
         return renamed(self.scheme.applies_to(game), self.scheme, self)
 
     def init(self, oracle: Oracle, w: Profile) -> State:

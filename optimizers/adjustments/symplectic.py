@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from saddlebench.optimizers.adjustments.adjustment import Adjustment
+from saddlebench.optimizers.adjustments.products import inner
 from saddlebench.optimizers.optimizer import Point, Profile
 from saddlebench.parameters import NonNegative, Real, cast, pick
 
@@ -26,11 +27,6 @@ class Symplectic(Adjustment):
         sign = 1.0
         if self.aligned:
             size = sum(x.shape[-1] for x in v)
-            alignment = _inner(v, pull) * _inner(turn, pull) / size
+            alignment = inner(v, pull) * inner(turn, pull) / size
             sign = (alignment + cast(pick(self.epsilon, 0), alignment)).sign()
         return tuple(x + cast(pick(self.gamma, i), x) * sign * t for i, (x, t) in enumerate(zip(v, turn, strict=True)))
-
-
-def _inner(a: Profile, b: Profile):
-    """⟨a, b⟩ over all players, ``(runs, 1)``."""
-    return sum((x * y).sum(-1, keepdim=True) for x, y in zip(a, b, strict=True))

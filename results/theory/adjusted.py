@@ -7,7 +7,7 @@ J = [[μ_x, σ], [−σ, μ_y]], H_o = [[0, σ], [−σ, 0]] = the antisymmetric
 import numpy as np
 
 from saddlebench.results.theory.formula import Formula, formula
-from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm
+from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm, Pair
 from saddlebench.results.theory.settings import Settings
 
 
@@ -23,11 +23,22 @@ def consensus(game: Linearisation, settings: Settings) -> Array:
 
 def _rotated(game: Linearisation, settings: Settings, weight: float) -> Array:
     """G = (I − lH_o)J; √((1 − η(μ + lσ²))² + η²σ²(1 − lμ)²) where μ_x = μ_y (Balduzzi et al. 2018)."""
-    blocks = game.blocks()
-    step = game.common(settings.pair("step_size"))
-    shift = weight * blocks.sigma**2
-    cross_x, cross_y = blocks.sigma * (1 - weight * blocks.mu_y), -blocks.sigma * (1 - weight * blocks.mu_x)
-    return blocks.step(step, (blocks.mu_x + shift, cross_x, cross_y, blocks.mu_y + shift))
+    return _foreseen(game, settings, (weight, weight))
+
+
+def _foreseen(game: Linearisation, settings: Settings, expected: Pair) -> Array:
+    """G = (I − H_oA)J, A = diag(l_x, l_y), what each player is expected to step with."""
+    blocks, step = game.blocks(), game.common(settings.pair("step_size"))
+    l_x, l_y = blocks.of(game.common(expected))
+    sigma = blocks.sigma
+    cross_x, cross_y = sigma * (1 - l_y * blocks.mu_y), -sigma * (1 - l_x * blocks.mu_x)
+    return blocks.step(step, (blocks.mu_x + l_y * sigma**2, cross_x, cross_y, blocks.mu_y + l_x * sigma**2))
+
+
+def _expected(settings: Settings, factor: float = 1.0) -> Pair:
+    """α, times a factor; η where α is not given."""
+    x, y = settings.pair("gamma", settings.raw("step_size"))
+    return factor * x, factor * y
 
 
 def symplectic(game: Linearisation, settings: Settings) -> Array:
@@ -43,10 +54,15 @@ def jare(game: Linearisation, settings: Settings) -> Array:
     return _rotated(game, settings, settings.number("gamma"))
 
 
+def lookahead(game: Linearisation, settings: Settings) -> Array:
+    """(I − H_oA)v (Zhang & Lesser 2010)."""
+    return _foreseen(game, settings, _expected(settings))
+
+
 def lola(game: Linearisation, settings: Settings) -> Array:
     """(I − αH_o)v − αχ (Foerster et al. 2018; Letcher et al. 2019): SGA with l = 2α on a zero-sum game."""
     game.opposed()
-    return _rotated(game, settings, 2 * settings.number("gamma"))
+    return _foreseen(game, settings, _expected(settings, 2))
 
 
 def stable_opponent(game: Linearisation, settings: Settings) -> Array:
@@ -56,7 +72,7 @@ def stable_opponent(game: Linearisation, settings: Settings) -> Array:
     """
     if (p := settings.number("p", 0.0)) != 0:
         game.opposed()
-    return _rotated(game, settings, (1 + p) * settings.number("gamma"))
+    return _foreseen(game, settings, _expected(settings, 1 + p))
 
 
 def hamiltonian(game: Linearisation, settings: Settings) -> Array:
@@ -108,12 +124,7 @@ def competitive(game: Linearisation, settings: Settings) -> Array:
 
 def linearised_competitive(game: Linearisation, settings: Settings) -> Array:
     """G = (I − H_oD)J (Schäfer & Anandkumar 2019): SGA with l = η, each player foreseeing the other's own step."""
-    blocks, step = game.blocks(), game.common(settings.pair("step_size"))
-    step_x, step_y = blocks.of(step)
-    sigma = blocks.sigma
-    cross_x, cross_y = sigma * (1 - step_y * blocks.mu_y), -sigma * (1 - step_x * blocks.mu_x)
-    own = (blocks.mu_x + step_y * sigma**2, blocks.mu_y + step_x * sigma**2)
-    return blocks.step(step, (own[0], cross_x, cross_y, own[1]))
+    return _foreseen(game, settings, settings.pair("step_size"))
 
 
 _ROTATED = "√((1 − η(μ + lσ²))² + η²σ²(1 − lμ)²), l = {}; I − D(I − lH_o)J a block where μ_x ≠ μ_y"
@@ -125,9 +136,9 @@ FORMULAS: dict[str, Formula] = {
     ),
     "symplectic-gradient": formula(_ROTATED.format("γ"), "step_size gamma aligned epsilon", symplectic),
     "jare": formula(_ROTATED.format("γ"), "step_size gamma", jare),
-    "lookahead": formula(_ROTATED.format("α"), "step_size gamma", symplectic),
+    "lookahead": formula(_ROTATED.format("α, α = η where it is not given"), "step_size gamma", lookahead),
     "lola": formula(_ROTATED.format("2α"), "step_size gamma", lola),
-    "sos": formula(_ROTATED.format("(1 + p)α, p → 0 where it adapts"), "step_size gamma p", stable_opponent),
+    "sos": formula(_ROTATED.format("(1 + p)α, p → 0 where it adapts"), "step_size gamma p alignment radius", stable_opponent),
     "hamiltonian-gradient": formula("max|1 − η s²|, s the singular values of J", "step_size", hamiltonian),
     "gradient-norm-regularized": formula(
         "|1 − eig(D[[μ_x+2λσ², σ(1−2λμ_y)], [−σ, μ_y]])|; bilinear |1 − η(λσ² ± √(λ²σ⁴−σ²))|",

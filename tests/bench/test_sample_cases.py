@@ -23,6 +23,14 @@ NAMES = {
     "consensus": "consensus",
     "sga": "symplectic-gradient",
     "cgd": "competitive-gradient",
+    "lcgd": "linearised-competitive-gradient",
+    "hamiltonian_gd": "hamiltonian-gradient",
+    "jare": "jare",
+    "gradnorm_generator_reg": "gradient-norm-regularized",
+    "lookahead_la": "lookahead",
+    "lola": "lola",
+    "sos_fixed_p": "sos",
+    "lss_ideal": "local-symplectic-surgery",
     "mwu": "multiplicative-weights",
     "optimistic_mwu": "optimistic-multiplicative-weights",
     "projected_gda": "projected-gradient",
@@ -31,6 +39,10 @@ NAMES = {
     "proximal_point": "proximal-point",
     "complex_momentum": "complex-momentum",
     "lookahead_minmax": "lookahead-minmax",
+}
+
+WEIGHTED = {"consensus", "symplectic-gradient", "jare", "gradient-norm-regularized", "lookahead", "lola", "sos"} | {
+    "local-symplectic-surgery"
 }
 
 
@@ -69,8 +81,10 @@ def optimizer_of(case):
         more["optimism"] = given["kappa"]
     if name == "extragradient" and "gamma" in given:
         more["extrapolation_step"] = given["gamma"]
-    if name in ("consensus", "symplectic-gradient"):
-        more["gamma"] = given.get("gamma", given.get("lam"))
+    if "p" in given:
+        more["p"] = given["p"]
+    if name in WEIGHTED:
+        more["gamma"] = next(given[key] for key in ("gamma", "lam", "alpha") if key in given)
     if name == "complex-momentum":
         more |= {"momentum_modulus": given["beta_abs"], "momentum_argument": given["beta_arg"]}
     if name == "lookahead-minmax":
