@@ -20,11 +20,20 @@ EVALUATION_DRAW = 2**20  # samples for measuring are none that a step draws
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is measured later: a step's number, the optimizer's answers, and the buffers that belong to them."""
+    """What is measured later.
+
+    Attributes:
+        step: the step's number.
+        answers: the optimizer's answers, each with all measures.
+        buffers: the buffers that belong to them.
+        average: the runner's own mean of the iterates, with the criteria alone (distance and gap), so that it stays cheap; None
+            where the optimizer answers with an average itself.
+    """
 
     step: int
     answers: dict[str, Profile]
     buffers: Buffers
+    average: Profile | None = None
 
 
 class Measurer:
@@ -56,10 +65,12 @@ class Measurer:
             return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
         found: dict[tuple[str, str], Tensor] = {}
         for answer in snapshots[0].answers:
-            profiles = [s.answers[answer] for s in snapshots]
-            w = tuple(torch.cat(parts) for parts in zip(*profiles, strict=True))
-            values = self._criteria(w, snapshots, len(profiles)) if answer == "average" else self._all(w, snapshots, len(profiles))
+            values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots, len(snapshots))
             found |= {(answer, name): value for name, value in values.items()}
+        averages = [s.average for s in snapshots if s.average is not None]
+        if averages:
+            values = self._criteria(_stacked(averages), snapshots, len(snapshots))
+            found |= {("average", name): value for name, value in values.items()}
         table = torch.stack([v.detach().double() for v in found.values()]).cpu().numpy()
         shape = (len(snapshots), len(self.seeds))
         return {key: table[k].reshape(shape) for k, key in enumerate(found)}
@@ -98,3 +109,8 @@ class Measurer:
         if copies == 1:
             return self.seeds, snapshots[0].buffers
         return self.seeds.repeat(copies), map_tensors(lambda x: x.repeat(copies, *(1,) * (x.dim() - 1)), snapshots[0].buffers)
+
+
+def _stacked(profiles: list[Profile]) -> Profile:
+    """Several profiles as one, on the run axis."""
+    return tuple(torch.cat(parts) for parts in zip(*profiles, strict=True))

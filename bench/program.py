@@ -119,7 +119,7 @@ def run_program(
         first = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, aside, dtype), w)
         _step(game, optimizer, seeds, 0, buffers, aside, w, first)
     state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts, dtype), w)
-    average = w if measurer.judged else None
+    average = w if measurer.judged and "average" not in optimizer.answers(w, state) else None
     recorder = _Recorder(history, measurer, optimizer, settings, w)
     watched = iter(settings.watched_steps() if measurer.judged else settings.checkpoint_steps())
     due, began, step = next(watched), time.monotonic(), 0
@@ -190,10 +190,7 @@ class _Recorder:
         history.gradients.append(counts.gradients)
         history.products.append(counts.products)
         history.seconds.append(clock.read())
-        answers = dict(self.optimizer.answers(w, state))
-        if average is not None and "average" not in answers:
-            answers["average"] = average
-        self.pending.append(Snapshot(step, answers, buffers))
+        self.pending.append(Snapshot(step, self.optimizer.answers(w, state), buffers, average))
         if len(self.pending) >= self.most:
             self.flush()
 

@@ -17,7 +17,7 @@ class LookaheadState(NamedTuple):
 
     inner: Any
     slow: Profile
-    count: Tensor
+    steps: Tensor
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,14 @@ class LookaheadMinmax(Wrapper):
 
     def init(self, oracle: Oracle, w: Profile) -> LookaheadState:
         """Slow and fast begin together."""
-        count = torch.zeros(w[0].shape[0], 1, dtype=torch.int64, device=w[0].device)
-        return LookaheadState(self.base.init(oracle, w), w, count)
+        steps = torch.zeros(w[0].shape[0], 1, dtype=torch.int64, device=w[0].device)
+        return LookaheadState(self.base.init(oracle, w), w, steps)
 
     def step(self, oracle: Oracle, w: Profile, state: LookaheadState) -> tuple[Profile, LookaheadState]:
-        """A step of the base, and the jump where it is due."""
+        """A step of the base; the slow profile is taken before a cycle's first step, the jump follows its last."""
+        slow = tuple(torch.where(state.steps % self.period == 0, x, s) for x, s in zip(w, state.slow, strict=True))
         fast, inner = self.base.step(oracle, w, state.inner)
-        count = state.count + 1
-        due = count % self.period == 0
-        jumped = (s + cast(self.alpha, s) * (f - s) for s, f in zip(state.slow, fast, strict=True))
-        w = tuple(torch.where(due, j, f) for j, f in zip(jumped, fast, strict=True))
-        slow = tuple(torch.where(due, x, s) for x, s in zip(w, state.slow, strict=True))
-        return w, LookaheadState(inner, slow, count)
+        steps = state.steps + 1
+        due = steps % self.period == 0
+        w = tuple(torch.where(due, s + cast(self.alpha, s) * (f - s), f) for s, f in zip(slow, fast, strict=True))
+        return w, LookaheadState(inner, slow, steps)

@@ -28,6 +28,7 @@ _FORMULAS: dict[str, Formula] = {
     **nested.FORMULAS,
 }
 _FORMULAS["lookahead-minmax"] = nested.lookahead_minmax(_FORMULAS)
+_FORMULAS |= dict.fromkeys(("uniform-average", "moving-average"), nested.averaged(_FORMULAS))
 
 
 def predicted_radius(

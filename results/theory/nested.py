@@ -29,6 +29,31 @@ def unrolled(game: Linearisation, settings: Settings) -> Array:
     return blocks.roots(keep_x + keep_y - step_x * step_y * sigma * cross, keep_x * keep_y)
 
 
+def _base(formulas: Mapping[str, Formula], game: Linearisation, settings: Settings) -> tuple[Formula, Settings]:
+    """The base's formula and settings."""
+    name, parameters = settings.part("base", "")
+    base = formulas.get(name)
+    if base is None or game.domain not in base.domains:
+        raise NoClosedForm(f"no closed form is known for the base {name!r} on this game")
+    return base, Settings(parameters, base.keys)
+
+
+def averaged(formulas: Mapping[str, Formula]) -> Formula:
+    """The base's own spectrum: an average of iterates changes no iterate."""
+
+    def spectrum(game: Linearisation, settings: Settings) -> Array:
+        base, parameters = _base(formulas, game, settings)
+        return base.spectrum(game, parameters)
+
+    return formula(
+        "that of the base, whose iterates it only averages",
+        "base decay start_step",
+        spectrum,
+        memory=True,
+        domains="unconstrained simplex",
+    )
+
+
 def lookahead_minmax(formulas: Mapping[str, Formula]) -> Formula:
     """1 − α + αν^k for every eigenvalue ν of the base (Chavdarova et al. 2021), per cycle of k base steps.
 
@@ -36,13 +61,10 @@ def lookahead_minmax(formulas: Mapping[str, Formula]) -> Formula:
     """
 
     def spectrum(game: Linearisation, settings: Settings) -> Array:
-        name, parameters = settings.part("base", "")
-        base = formulas.get(name)
-        if base is None or base.memory:
-            raise NoClosedForm(f"no closed form for lookahead over {name or 'an unnamed base'}")
-        if game.domain not in base.domains:
-            raise NoClosedForm(f"{name} is not known on this domain")
-        inner = base.spectrum(game, Settings(parameters, base.keys))
+        base, parameters = _base(formulas, game, settings)
+        if base.memory:
+            raise NoClosedForm("no closed form for lookahead over a base with a state of its own")
+        inner = base.spectrum(game, parameters)
         alpha = settings.number("alpha")
         return 1 - alpha + alpha * inner ** settings.count("inner_steps")
 
