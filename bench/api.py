@@ -16,6 +16,7 @@ from saddlebench.bench.context import resolve_device
 from saddlebench.bench.runner import Place, Progress, Runner
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.spectrum import at_equilibrium
+from saddlebench.bench.suites.values import seeds_of
 from saddlebench.errors import InputError
 from saddlebench.results.store import Store, Tables, read
 
@@ -76,7 +77,7 @@ def run(
     cells = cross(
         build_all("game", games),
         build_all("optimizer", optimizers),
-        list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds],
+        _seeds(seeds),
         Settings.of(steps=steps, **settings),
     )
     place = place_of(device, dtype, timeout)
@@ -88,6 +89,13 @@ def run(
     with Store(out) as store:
         run_into(store, cells, place, progress, force)
     return _only(read(out), cells)
+
+
+def _seeds(seeds: Any) -> list[int]:
+    given = seeds.tolist() if hasattr(seeds, "tolist") else seeds  # numpy and torch
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        given = np.asarray(list(given)).tolist()
+    return seeds_of(given, "seeds")
 
 
 def run_into(

@@ -222,7 +222,11 @@ def test_parameters_are_recorded_whole_and_rules_by_name():
         ({"optimizers": {"adam": {"step_size": [0.1, 0.1, 0.1]}}}, "bilinear has 2 players"),
         ({"optimizers": {"alternating-gradient": {"schedule": [0, 2]}}}, "outside 0…1"),
         ({"games": {"bilinear": {"matrix": [[1.0, 2.0], [3.0]]}}}, "one equal length"),
-        ({"seeds": []}, "no seeds"),
+        ({"seeds": []}, "at least one seed"),
+        ({"seeds": [1.5]}, "number of seeds"),
+        ({"seeds": [-1]}, "number of seeds"),
+        ({"seeds": True}, "number of seeds"),
+        ({"seeds": [2**64]}, "number of seeds"),
         ({"seeds": [1, 1]}, "twice"),
         ({"steps": -5}, "positive"),
         ({"device": "cuda:99"}, "not there"),
@@ -236,3 +240,9 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(arguments, message, 
         saddlebench.run(**{"games": XY, "optimizers": "adam", "seeds": 1, "steps": 5, "out": out, **arguments})
     assert "\n" not in str(error.value)
     assert not out.exists()
+
+
+def test_numpy_seeds_are_seeds():
+    wanted = saddlebench.run(games=XY, optimizers="adam", seeds=2, steps=2).runs["cell"].tolist()
+    for seeds in (np.int64(2), np.arange(2), [np.int64(0), np.int64(1)], range(2)):
+        assert saddlebench.run(games=XY, optimizers="adam", seeds=seeds, steps=2).runs["cell"].tolist() == wanted
