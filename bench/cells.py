@@ -81,7 +81,7 @@ class Cell:
 def cross(
     games: Iterable[Game], optimizers: Iterable[Optimizer], seeds: Sequence[int], settings: Settings, suite: str | None = None
 ) -> list[Cell]:
-    """Every game × optimizer × seed, in that order.
+    """Every game × optimizer × seed, in that order, each cell once however often it is named.
 
     Raises:
         InputError: nothing to run, a repeated seed, or a hyperparameter that has not one value a player.
@@ -92,14 +92,15 @@ def cross(
             raise InputError(f"no {name} given")
     if len(set(seeds)) != len(seeds):
         raise InputError("a seed is given twice")
-    cells = []
+    cells: dict[str, Cell] = {}
     for game in games:
         budget = settings.budget(game.default_steps)
         for optimizer in optimizers:
             pairing = Pairing(game, optimizer, budget, suite)
             _ = pairing.not_applicable  # a wrong number of values is bad input, found before anything runs
-            cells += [Cell(pairing, seed) for seed in seeds]
-    return cells
+            for cell in (Cell(pairing, seed) for seed in seeds):
+                cells.setdefault(cell.key, cell)
+    return list(cells.values())
 
 
 def groups(cells: Iterable[Cell]) -> list[list[Cell]]:

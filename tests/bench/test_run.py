@@ -246,3 +246,10 @@ def test_numpy_seeds_are_seeds():
     wanted = saddlebench.run(games=XY, optimizers="adam", seeds=2, steps=2).runs["cell"].tolist()
     for seeds in (np.int64(2), np.arange(2), [np.int64(0), np.int64(1)], range(2)):
         assert saddlebench.run(games=XY, optimizers="adam", seeds=seeds, steps=2).runs["cell"].tolist() == wanted
+
+
+def test_what_is_named_twice_is_run_once(tmp_path):
+    result = saddlebench.run(games=XY, optimizers=["adam", "adam"], seeds=2, steps=2, spectrum=["final"], out=tmp_path / "out")
+    assert len(result.runs) == 2
+    assert set(result.runs["runs_in_program"]) == {2}
+    assert not result.spectrum.duplicated(["cell", "point", "index"]).any()
