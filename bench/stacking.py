@@ -1,7 +1,8 @@
 """Optimizers that differ only in numbers, stacked into one whose numbers are tensors on the run axis.
 
 What steers Python (integers, strings, flags, None) must be equal and stays as it is; a float becomes a float64 tensor
-``(runs, 1)`` where it differs between runs and stays a float where it does not.
+``(runs, 1)`` where it differs between runs and stays a float where it does not. A class names in ``fixed`` the fields whose floats
+steer Python as well (arguments of ``torch.optim``).
 """
 
 import dataclasses
@@ -16,7 +17,9 @@ from saddlebench.bench.build import name_of
 def skeleton(value: Any) -> Any:
     """What must be equal for two optimizers to step together, hashable: everything but the floats."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = ((f.name, skeleton(getattr(value, f.name))) for f in dataclasses.fields(value))
+        fixed = getattr(type(value), "fixed", ())
+        values = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+        parts = ((name, repr(v) if name in fixed else skeleton(v)) for name, v in values)
         return type(value), name_of(value), tuple(parts)
     if isinstance(value, tuple | list):
         return tuple(skeleton(v) for v in value)

@@ -22,6 +22,7 @@ class TorchOptim(Rule):
     """
 
     name = "torch.optim"
+    fixed = ("options",)  # torch.optim compares its arguments: no tensor may stand for them
 
     optimizer: str = "SGD"  # the class's name in torch.optim
     options: tuple[tuple[str, Any], ...] = ()  # its arguments, as (name, value) pairs

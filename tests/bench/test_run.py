@@ -253,3 +253,10 @@ def test_what_is_named_twice_is_run_once(tmp_path):
     assert len(result.runs) == 2
     assert set(result.runs["runs_in_program"]) == {2}
     assert not result.spectrum.duplicated(["cell", "point", "index"]).any()
+
+
+def test_options_of_torch_optimizers_are_never_stacked():
+    rules = [{"torch.optim.SGD": {"momentum": m}} for m in (0.1, 0.2)]
+    result = saddlebench.run(games=XY, optimizers={"simultaneous-gradient": {"rule": {"sweep": rules}}}, seeds=2, steps=5)
+    assert set(result.runs["runs_in_program"]) == {2}
+    assert result.runs["final_distance"].nunique() == 4
