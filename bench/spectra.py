@@ -67,9 +67,9 @@ class Spectra:
             seed = self.cells[r].seed if pairing.game.seeded else 0
             compute = partial(at_equilibrium, pairing.game, pairing.optimizer, seed)
             return "equilibrium", self._once(("equilibrium", id(pairing), seed), compute)
-        kept = max(self.history.kept) if point == "final" and self.history.kept else point
+        kept = self.history.steps[-1] if point == "final" else point
         if kept not in self.history.kept:
-            raise NoSpectrumError(f"the run made no step {kept}")
+            raise NoSpectrumError("the run has diverged" if point == "final" else f"the run made no step {kept}")
         state = self.history.kept[int(kept)]
         name = f"step:{kept}"
         return name, self._once((name, r), partial(at_point, pairing.game, pairing.optimizer, self.seeds, state, r))

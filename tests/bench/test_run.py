@@ -260,3 +260,10 @@ def test_options_of_torch_optimizers_are_never_stacked():
     result = saddlebench.run(games=XY, optimizers={"simultaneous-gradient": {"rule": {"sweep": rules}}}, seeds=2, steps=5)
     assert set(result.runs["runs_in_program"]) == {2}
     assert result.runs["final_distance"].nunique() == 4
+
+
+def test_no_spectrum_at_the_end_of_a_run_that_diverged():
+    result = saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=5000, spectrum=[10, "final"])
+    assert result.runs["spectrum_reason"].tolist() == ["final: the run has diverged"]
+    assert set(result.spectrum["point"]) == {"step:10"}
+    assert len(result.spectrum) == 2
