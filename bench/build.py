@@ -153,14 +153,23 @@ def _import_file(path: Path) -> Any:
 
 
 def source_hash(instance: Any) -> str | None:
-    """The hash of the file that defines a class from outside saddlebench and its installed plug-ins' catalogue; else None."""
-    if type(instance).__module__.startswith("saddlebench."):
+    """The hash of the files outside saddlebench that define an instance's class and those of its parts; None: there are none."""
+    parts = (getattr(instance, f.name) for f in dataclasses.fields(instance)) if dataclasses.is_dataclass(instance) else ()
+    found = [_class_hash(type(instance)), *(source_hash(p) for p in parts if dataclasses.is_dataclass(p))]
+    known = [text for text in found if text is not None]
+    if len(known) < 2:
+        return next(iter(known), None)
+    return hashlib.sha256("".join(known).encode()).hexdigest()[:16]
+
+
+def _class_hash(cls: type) -> str | None:
+    if cls.__module__.startswith("saddlebench."):
         return None
     try:
-        source = Path(inspect.getfile(type(instance))).read_bytes()
+        source = Path(inspect.getfile(cls)).read_bytes()
     except (OSError, TypeError):
         try:
-            source = inspect.getsource(type(instance)).encode()
+            source = inspect.getsource(cls).encode()
         except (OSError, TypeError):
             return None
     return hashlib.sha256(source).hexdigest()[:16]

@@ -267,3 +267,29 @@ def test_no_spectrum_at_the_end_of_a_run_that_diverged():
     assert result.runs["spectrum_reason"].tolist() == ["final: the run has diverged"]
     assert set(result.spectrum["point"]) == {"step:10"}
     assert len(result.spectrum) == 2
+
+
+RULE = """
+from dataclasses import dataclass
+from saddlebench.optimizers.rules.rule import Rule
+
+@dataclass(frozen=True)
+class Scaled(Rule):
+    name = "gradient"
+    def direction(self, i, w, gradient, state):
+        return FACTOR * gradient, state
+
+FACTOR = {}
+"""
+
+
+def test_the_file_of_a_part_is_in_the_cell_and_has_no_closed_form(tmp_path):
+    file = tmp_path / "scaled.py"
+    optimizer = {"simultaneous-gradient": {"rule": f"{file}:Scaled"}}
+    cells = set(saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=2).runs["cell"])
+    for factor in (1.0, 2.0):
+        file.write_text(RULE.format(factor))
+        runs = saddlebench.run(games=XY, optimizers=optimizer, seeds=1, steps=2, spectrum=["equilibrium"]).runs
+        assert runs["predicted_radius"].isna().all()
+        cells |= set(saddlebench.run(games=XY, optimizers=optimizer, seeds=1, steps=2).runs["cell"])
+    assert len(cells) == 3
