@@ -41,6 +41,8 @@ class Settings:
     timing: bool = False
 
     def __post_init__(self) -> None:
+        if self.watched < 1:
+            raise InputError(f"watched = {self.watched}: at least one is needed")
         for name in ("steps", "cost", "seconds"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -133,4 +135,4 @@ def _converted(name: str, value: Any) -> Any:
     }.get(name, ("a number", number))
     if not wanted[1]:
         raise InputError(f"setting {name} = {value!r} must be {wanted[0]}")
-    return value
+    return float(value) if wanted[0] == "a number" else value  # 100 and 100.0 are one budget

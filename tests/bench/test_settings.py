@@ -6,6 +6,7 @@ import pytest
 
 from saddlebench.bench.settings import Settings
 from saddlebench.errors import InputError
+from saddlebench.results.identity import canonical_json
 
 
 def test_checkpoints_are_log_spaced_with_both_ends():
@@ -38,6 +39,10 @@ def test_only_what_differs_from_the_defaults_is_identity():
     assert Settings(steps=300, cycling=0.1).identity() == {"steps": 300, "cycling": 0.1}
 
 
+def test_a_whole_number_is_the_same_budget_as_a_float():
+    assert canonical_json(Settings.of(cost=100).identity()) == canonical_json(Settings.of(cost=100.0).identity())
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -48,6 +53,7 @@ def test_only_what_differs_from_the_defaults_is_identity():
         ({"cost": "many"}, "must be a number"),
         ({"checkpoints": []}, "must not be empty"),
         ({"checkpoints": 0}, "at least one"),
+        ({"watched": 0}, "at least one"),
         ({"spectrum": ["equilibrum"]}, "did you mean 'equilibrium'"),
         ({"timing": 1}, "true or false"),
         ({"converged": float("nan")}, "must be a number"),
