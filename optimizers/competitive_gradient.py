@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from saddlebench.optimizers import solvers
+from saddlebench.optimizers.adjustments.products import off_diagonal_transposed
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Point, Profile, State
-from saddlebench.parameters import Count, Positive, cast, pick
+from saddlebench.parameters import Count, Positive, Tolerance, cast, pick
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,21 @@ class CompetitiveGradient(Optimizer):
 
     step_size: Positive = 0.1  # η
     iterations: Count = 20  # of the linear solver, a fixed number (fewer where the rank is smaller)
-    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-12  # relative residual at which a run's solve stops
+    tolerance: Tolerance = 1e-12  # relative residual at which a run's solve stops
 
     def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
         """One linearisation, one solve."""
-        point = oracle.at(w)
-        root = [cast(pick(self.step_size, i) ** 0.5, x) for i, x in enumerate(w)]
-        right = tuple(s * v for s, v in zip(root, point.v, strict=True))
-        if oracle.zero_sum and len(w) == 2:
-            u = self._eliminated(oracle, point, root, right)
-        else:
-            u = self._whole(oracle, point, root, right)
-        return tuple(x - s * d for x, s, d in zip(w, root, u, strict=True)), state
+        moves = self.moves(oracle, oracle.at(w), [cast(pick(self.step_size, i) ** 0.5, x) for i, x in enumerate(w)])
+        return tuple(x - d for x, d in zip(w, moves, strict=True)), state
 
-    def _eliminated(self, oracle: Oracle, point: Point, root: list[Tensor], r: Profile) -> Profile:
+    def moves(self, oracle: Oracle, point: Point, root: list[Any]) -> Profile:
+        """(I + D H_o)⁻¹ D v for any positive diagonal D, given D^½: a number or a tensor a player."""
+        right = tuple(s * v for s, v in zip(root, point.v, strict=True))
+        eliminate = oracle.zero_sum and len(right) == 2
+        u = (self._eliminated if eliminate else self._whole)(oracle, point, root, right)
+        return tuple(s * x for s, x in zip(root, u, strict=True))
+
+    def _eliminated(self, oracle: Oracle, point: Point, root: list[Any], r: Profile) -> Profile:
         def b(u: Tensor) -> Tensor:
             return root[0] * point.block(0, 1, root[1] * u)
 
@@ -56,7 +57,7 @@ class CompetitiveGradient(Optimizer):
         x = solvers.solve(schur, schur, r[0] - b(r[1]), solver, oracle.differentiable)
         return x, r[1] + bt(x)
 
-    def _whole(self, oracle: Oracle, point: Point, root: list[Tensor], r: Profile) -> Profile:
+    def _whole(self, oracle: Oracle, point: Point, root: list[Any], r: Profile) -> Profile:
         sizes = [x.shape[-1] for x in r]
 
         def scaled(u: Tensor) -> Profile:
@@ -66,10 +67,7 @@ class CompetitiveGradient(Optimizer):
             return u + torch.cat([s * x for s, x in zip(root, point.jvp(scaled(u), off=True), strict=True)], -1)
 
         def transposed(u: Tensor) -> Tensor:
-            blocks = scaled(u)
-            players = range(len(blocks))
-            columns = ([point.block(i, j, blocks[i], transpose=True) for i in players if i != j] for j in players)
-            return u + torch.cat([s * sum(c) for s, c in zip(root, columns, strict=True)], -1)
+            return u + torch.cat([s * x for s, x in zip(root, off_diagonal_transposed(point, scaled(u)), strict=True)], -1)
 
         solver = partial(solvers.gmres, iterations=self.iterations, tolerance=self.tolerance)
         u = solvers.solve(product, transposed, torch.cat(r, -1), solver, oracle.differentiable)
