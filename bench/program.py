@@ -207,8 +207,9 @@ class _Recorder:
         parts = self.history.measures.get(("last", name)) or self.history.measures.get(("last", "field_norm"))
         if not parts:
             return False
+        start = np.where(parts[0][0] > 0, parts[0][0], 1.0)  # as the verdict has it
         with np.errstate(invalid="ignore"):
-            return not (parts[-1][-1] < self.settings.diverged * np.maximum(parts[0][0], 1e-300)).any()
+            return not (parts[-1][-1] < self.settings.diverged * start).any()
 
 
 __all__ = ["Clock", "History", "Point", "run_program"]

@@ -293,3 +293,19 @@ def test_the_file_of_a_part_is_in_the_cell_and_has_no_closed_form(tmp_path):
         assert runs["predicted_radius"].isna().all()
         cells |= set(saddlebench.run(games=XY, optimizers=optimizer, seeds=1, steps=2).runs["cell"])
     assert len(cells) == 3
+
+
+@dataclass(frozen=True)
+class Drifting(Optimizer):
+    """w⁺ = w + 1e-3."""
+
+    name = "drifting"
+
+    def step(self, oracle, w, state):
+        return tuple(x + 1e-3 for x in w), state
+
+
+def test_a_run_that_starts_at_the_equilibrium_and_leaves_it_goes_on():
+    game = {"dirac-gan": {"start": [0.0, 0.0]}}
+    result = saddlebench.run(games=game, optimizers=Drifting(), seeds=1, steps=400)
+    assert result.runs[["status", "steps"]].to_numpy().tolist() == [["budget", 400]]
