@@ -135,4 +135,6 @@ def _converted(name: str, value: Any) -> Any:
     }.get(name, ("a number", number))
     if not wanted[1]:
         raise InputError(f"setting {name} = {value!r} must be {wanted[0]}")
-    return float(value) if wanted[0] == "a number" else value  # 100 and 100.0 are one budget
+    if wanted[0] == "a number" and isinstance(value, int | float):
+        return float(value)  # 100 and 100.0 are one budget
+    return value
