@@ -57,6 +57,8 @@ def resolve_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(f"device {name!r} is not there: {str(error).splitlines()[0]}") from error
+    if device.type == "meta":
+        raise InputError("device 'meta' holds no numbers: nothing can be run there")
     return device
 
 

@@ -230,6 +230,7 @@ def test_parameters_are_recorded_whole_and_rules_by_name():
         ({"seeds": [1, 1]}, "twice"),
         ({"steps": -5}, "positive"),
         ({"device": "cuda:99"}, "not there"),
+        ({"device": "meta"}, "holds no numbers"),
         ({"dtype": "float16"}, "float64 or float32"),
         ({"optimizers": {"adam": {"step_size": {"sweep": []}}}}, "a sweep is a list"),
     ],
