@@ -126,6 +126,8 @@ def _check_players(part: Any, players: int, game: str) -> None:
             _check_players(value, players, game)
         elif isinstance(value, tuple) and any(_same(hint, kind) for kind in _PER_PLAYER) and len(value) != players:
             raise InputError(f"{name} = {list(value)}: {game} has {players} players, so give one value or {players}")
+        elif hint == parameters.Betas and isinstance(value[0], tuple) and len(value) != players:
+            raise InputError(f"{name} = {[list(v) for v in value]}: {game} has {players} players, so give one pair or {players}")
 
 
 def _same(hint: Any, kind: Any) -> bool:

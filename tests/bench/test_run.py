@@ -220,6 +220,7 @@ def test_parameters_are_recorded_whole_and_rules_by_name():
         ({"optimizers": {"adam": {"beta": 1}}}, "did you mean 'betas'"),
         ({"optimizers": {"adam": {"step_size": -1}}}, "greater than 0"),
         ({"optimizers": {"adam": {"step_size": [0.1, 0.1, 0.1]}}}, "bilinear has 2 players"),
+        ({"optimizers": {"adam": {"betas": [[0.5, 0.9]]}}}, "one pair or 2"),
         ({"optimizers": {"alternating-gradient": {"schedule": [0, 2]}}}, "outside 0…1"),
         ({"games": {"bilinear": {"matrix": [[1.0, 2.0], [3.0]]}}}, "one equal length"),
         ({"seeds": []}, "at least one seed"),
