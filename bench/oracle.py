@@ -154,12 +154,15 @@ class Oracle:
     def through(self, i: int, move: "Callable[[Oracle, Profile], Profile]", w: Profile) -> Tensor:
         """The total derivative of w_i ↦ loss_i(move(oracle, w)) through a differentiable move made of oracle questions.
 
-        The move is given an oracle that keeps the graph. What the move asks is counted, and so is one more gradient part.
+        The move is given an oracle that keeps the graph. What the move asks is counted, and so is one more gradient part, and
+        for each gradient part of the move a product part: the derivative goes back through it.
         """
+        before = self.counts.gradient_parts
         leaves = tuple(x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in w)
         with torch.enable_grad():
             moved = move(replace(self, differentiable=True), leaves)
             loss = self.game.loss_of(i, moved, self.sample, self.buffers)
+        self.counts.product_parts += self.counts.gradient_parts - before
         self.counts.gradient_parts += 1
         return self._grad(loss, leaves[i])
 

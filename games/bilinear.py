@@ -56,6 +56,11 @@ class Bilinear(LinearGame):
         return self.shape or tuple(self._given.shape)
 
     @property
+    def follower_curvature(self) -> bool:
+        """No: f is linear in y."""
+        return False
+
+    @property
     def seeded(self) -> bool:
         """Where A is drawn."""
         return self.shape is not None

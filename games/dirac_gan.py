@@ -51,6 +51,12 @@ class DiracGAN(Game):
         return self.loss != "non-saturating" and self.r1 == 0 and self.gradient_penalty == 0
 
     @property
+    def follower_curvature(self) -> bool:
+        """With a penalty on ψ, or noise under a curved f: else g is flat in ψ at θ = 0."""
+        noisy = self.instance_noise > 0 and self.loss != "wasserstein"
+        return self.r1 > 0 or self.gradient_penalty > 0 or noisy
+
+    @property
     def smooth(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - depends on the parameters here
         """Not with the gradient penalty."""
         return self.gradient_penalty == 0

@@ -58,6 +58,14 @@ class Game(ABC):
         return False
 
     @property
+    def follower_curvature(self) -> bool:
+        """Can the second player's Hessian in its own strategy be inverted, as far as is known, near the equilibrium?
+
+        Only the game can tell an optimizer that solves with it, before a step is taken: False where it is known to be singular.
+        """
+        return True
+
+    @property
     def seeded(self) -> bool:
         """Does the game itself, not only its start, depend on the seed?"""
         return self.stochastic

@@ -50,6 +50,12 @@ class Quadratic(LinearGame):
         """Rows and columns of A."""
         return tuple(self._given[1].shape)
 
+    @property
+    def follower_curvature(self) -> bool:
+        """Where Q is invertible."""
+        size = torch.linalg.eigvalsh(self._given[2]).abs()
+        return bool(size.min() > 1e-12 * size.max())
+
     def blocks(self, buffers: Any) -> Any:
         """[[P, A], [−Aᵀ, Q]]."""
         p, a, q = self._given

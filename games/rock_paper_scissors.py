@@ -47,6 +47,11 @@ class RockPaperScissors(Game):
         """Yes."""
         return True
 
+    @property
+    def follower_curvature(self) -> bool:
+        """No: f is linear in y, and in logits its Hessian vanishes at the equilibrium, where Mᵀx is constant."""
+        return False
+
     def initial(self, seeds: Tensor) -> Profile:
         """Standard normal logits, or their softmax."""
         logits = normal(seeds, "row", 3), normal(seeds, "column", 3)

@@ -104,6 +104,11 @@ class GameFacts(Protocol):
         """Do the losses sum to zero?"""
         ...
 
+    @property
+    def follower_curvature(self) -> bool:
+        """Can the second player's Hessian in its own strategy be inverted, as far as the game knows?"""
+        ...
+
     stochastic: bool
 
 

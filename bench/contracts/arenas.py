@@ -108,6 +108,11 @@ class TinyGAN(Game):
         return ("generator", "discriminator")
 
     @property
+    def follower_curvature(self) -> bool:
+        """No: it is that of a network, nearly singular and indefinite, where solves in float32 amplify rounding."""
+        return False
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Scale and shift; a, c and B."""
         return (4, 4 * self.hidden)

@@ -49,6 +49,11 @@ class GAN(Game):
         """That of the loss."""
         return self.adversarial.zero_sum
 
+    @property
+    def follower_curvature(self) -> bool:
+        """No: networks have directions in which nothing changes (dead units, units that trade their scales)."""
+        return False
+
     def losses(self, profile: Profile, sample: Batch, buffers: Buffers) -> tuple[Tensor, ...]:
         """(L_G, L_D); the generated batch is scored once for both."""
         real = sample[1].to(profile[1].dtype)  # a no-op but where float64 is asked of a float32 game

@@ -16,6 +16,8 @@ def unrolled(game: Linearisation, settings: Settings) -> Array:
     (μ_x + cσ²(1 + r^K))x + σr^{2K}y; bilinear: |z|² = 1 − 2Kηη_uσ² + η²σ², and without η²σ² where y answers x⁺.
     """
     game.opposed()
+    if settings.part("inner_rule", "gradient")[0] != "gradient":
+        raise NoClosedForm("closed forms unroll plain gradient steps")
     blocks, inner, count = game.blocks(), settings.number("inner_step_size"), settings.count("inner_steps")
     mu_x, mu_y, sigma = blocks.mu_x, blocks.mu_y, blocks.sigma
     rate = 1 - inner * mu_y
@@ -79,7 +81,7 @@ def lookahead_minmax(formulas: Mapping[str, Formula]) -> Formula:
 FORMULAS: dict[str, Formula] = {
     "unrolled": formula(
         "|1 − eig(D[[μ_x + cσ²(1+r^K), σr^{2K}], [−σ, μ_y]])|, r = 1−η_uμ_y, c = η_uΣ_{j<K} r^j; y answers x⁺ if alternating",
-        "step_size inner_step_size inner_steps alternating",
+        "step_size inner_step_size inner_steps inner_rule alternating",
         unrolled,
     ),
 }

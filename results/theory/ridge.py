@@ -45,22 +45,22 @@ def newton_reply(game: Linearisation, settings: Settings) -> Array:
 
 
 def complete_newton(game: Linearisation, settings: Settings) -> Array:
-    """Zeros: on a quadratic game two steps are exact (Zhang, Wu, Poupart, Yu 2020)."""
+    """1 − η, and zeros: on a quadratic game two steps of η = 1 are exact (Zhang, Wu, Poupart, Yu 2020)."""
     c, q = _curvatures(game)
     if len(c) < len(game.p) or np.any(np.abs(c) <= _SINGULAR * np.abs(c).max()):
         raise NoClosedForm("the Schur complement is singular")
-    return np.zeros(len(c) + len(q))
+    return np.concatenate([np.full(len(c), 1 - settings.pair("step_size", 1.0)[0]), np.zeros(len(q))])
 
 
 _RIDGE = "max(|1 − η_x eig(C)|, |1 − η_y eig(Q)|), C = P + AQ⁻¹Aᵀ"
 FORMULAS: dict[str, Formula] = {
     "follow-the-ridge": formula(
         _RIDGE + "; with momentum z² − (1+β−ηt)z + β = 0 for those t (Wang et al. 2020)",
-        "step_size momentum",
+        "step_size momentum total",  # with the total derivative the spectrum is the same
         follow_the_ridge,
         memory=True,
     ),
     "total-gradient": formula(_RIDGE + " (Fiez et al. 2020)", "step_size", follow_the_ridge),
     "gradient-descent-newton": formula("max|1 − η_x eig(C)|, C = P + AQ⁻¹Aᵀ", "step_size", newton_reply),
-    "complete-newton": formula("0: nilpotent, exact after two steps", "step_size", complete_newton),
+    "complete-newton": formula("|1 − η|; 0 where η = 1: nilpotent, exact after two steps", "step_size", complete_newton),
 }
