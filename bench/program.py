@@ -119,7 +119,10 @@ def run_program(
         first = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, aside, dtype), w)
         _step(game, optimizer, seeds, 0, buffers, aside, w, first)
     state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts, dtype), w)
-    average = w if measurer.judged and "average" not in optimizer.answers(w, state) else None
+    answered = set(optimizer.answers(w, state))
+    if unknown := answered - {"last", "average"}:
+        raise ValueError(f"answers() names {', '.join(sorted(unknown))}: the tables hold last and average")
+    average = w if measurer.judged and "average" not in answered else None
     recorder = _Recorder(history, measurer, optimizer, settings, w)
     watched = iter(settings.watched_steps() if measurer.judged else settings.checkpoint_steps())
     due, began, step = next(watched), time.monotonic(), 0

@@ -311,3 +311,20 @@ def test_a_run_that_starts_at_the_equilibrium_and_leaves_it_goes_on():
     game = {"dirac-gan": {"start": [0.0, 0.0]}}
     result = saddlebench.run(games=game, optimizers=Drifting(), seeds=1, steps=400)
     assert result.runs[["status", "steps"]].to_numpy().tolist() == [["budget", 400]]
+
+
+@dataclass(frozen=True)
+class Answering(Drifting):
+    """w⁺ = w + 1e-3."""
+
+    name = "answering"
+
+    def answers(self, w, state):
+        return {"last": w, "ema": w}
+
+
+def test_an_answer_that_the_tables_do_not_hold_is_an_error_of_its_runs_alone():
+    runs = saddlebench.run(games=XY, optimizers=[Answering(), "adam"], seeds=1, steps=5).runs
+    assert runs["status"].tolist()[0] == "error"
+    assert "answers() names ema" in runs["reason"][0]
+    assert runs["status"][1] != "error"
