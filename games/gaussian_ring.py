@@ -1,37 +1,35 @@
-"""A GAN on a ring of Gaussians."""
+"""GANs on a ring of Gaussians."""
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Self
 
 import torch
 from torch import Tensor
 
-from saddlebench.games.draws import normal
-from saddlebench.games.game import Buffers, Profile
-from saddlebench.games.losses import AdversarialLoss, adversarial_loss
-from saddlebench.games.networks.gan import GAN, Batch
-from saddlebench.games.networks.mlp import MLP, Activation, Scheme
+from saddlebench.games.gaussian_mixture import GaussianMixture
+from saddlebench.games.networks.mlp import Activation
 from saddlebench.parameters import Count, PositiveScalar
-
-_EVALUATED = 2500  # generated samples a run, as in VEEGAN and PacGAN
-_HIGH_QUALITY = 3.0  # standard deviations from the nearest mode, likewise
 
 
 @dataclass(frozen=True)
-class GaussianRing(GAN):
+class GaussianRing(GaussianMixture):
     """Two MLPs on data from Gaussians N(μ_k, σ²I) whose means lie evenly on a circle: mode coverage in two dimensions.
 
     The defaults are the mixture of Mescheder, Nowozin, Geiger, NIPS 2017 and of their notebook: R = 1, σ = .01, both networks
-    with 4 hidden layers of 16 ReLUs, Glorot's initial weights, 16 normal latents, batches of 512 with as many points of each mode
-    (the batch's j-th point belongs to mode j mod 8), the non-saturating loss. They train 50,000 steps of RMSProp with η = 1e-4,
-    consensus optimization with γ = 10. Ours: the rotation of the modes from step to step where they do not divide the batch, and
-    the measures, which are those of VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018) on 2,500 samples:
+    with 4 hidden layers of 16 ReLUs, Glorot's initial weights, 16 normal latents, batches of 512 with as many points of each mode,
+    the non-saturating loss. They train 50,000 steps of RMSProp with η = 1e-4, consensus optimization with γ = 10. Other papers'
+    rings of 8, as their code has them:
 
-    ``modes_covered``: modes that are the nearest one of at least one high-quality sample, i.e. one within 3σ of it;
-    ``high_quality_fraction``: of the samples (true data has 1 − e^{−9/2} = .989); ``mode_kl``: KL(q‖uniform) in nats, q the
-    histogram of all samples' nearest modes, 0 for a perfect one and log 8 where all fall to one mode or none is finite.
+        ======================  ============================================================================================
+        Metz et al. 2017        radius=2, std=.02, latent=256, width=128, depth=2, discriminator_depth=1,
+                                initialisation=orthogonal (theirs has gain .8); Adam 1e-4, β₁ = .5
+        Gulrajani et al. 2017   radius=1.414, std=.01414 (R = 2, σ = .02, both divided by 1.414)
+        Nie & Patel 2019        radius=2, std=.06
+        Zhang et al. 2020       radius=2, std=.1
+        Fiez et al. 2020        radius=1, std=.05; η = 4e-4
+        ======================  ============================================================================================
+
+    The measures ``modes_covered``, ``high_quality_fraction`` and ``mode_kl`` are those of `GaussianMixture`.
 
     Raises:
         InputError: no such loss.
@@ -43,86 +41,30 @@ class GaussianRing(GAN):
 
     modes: Count = 8  # number of Gaussians
     radius: PositiveScalar = 1.0  # R, of the circle of means
-    std: PositiveScalar = 0.01  # σ, of each Gaussian
-    width: Count = 16  # units of a hidden layer
-    depth: Count = 4  # hidden layers
-    latent: Count = 16  # size of z
-    batch: Count = 512  # real samples, and as many latents, a draw
-    loss: str = "non-saturating"  # adversarial loss by name
-    activation: Activation = "relu"  # of the hidden layers
-    initialisation: Scheme = "xavier"  # of the weights
-
-    def __post_init__(self) -> None:
-        adversarial_loss(self.loss)
-
-    @classmethod
-    def small(cls) -> Self:
-        """One hidden layer of 8, batches of 32."""
-        return cls(width=8, depth=1, latent=4, batch=32)
-
-    @property
-    def adversarial(self) -> AdversarialLoss:
-        """By name."""
-        return adversarial_loss(self.loss)
-
-    @cached_property
-    def networks(self) -> tuple[MLP, MLP]:
-        """Generator and discriminator."""
-        hidden = (self.width,) * self.depth
-        return MLP((self.latent, *hidden, 2), self.activation), MLP((2, *hidden, 1), self.activation)
-
-    @property
-    def latent_size(self) -> int:
-        """As given."""
-        return self.latent
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Parameters of G and D."""
-        return tuple(network.size for network in self.networks)
-
-    def initial(self, seeds: Tensor) -> Profile:
-        """Both networks by seed."""
-        return tuple(
-            network.initial(seeds, player, self.initialisation) for network, player in zip(self.networks, self.players, strict=True)
-        )
 
     def means(self, device: torch.device | None = None) -> Tensor:
         """The modes' means ``(modes, 2)``, counter-clockwise from (R, 0), float32."""
         angle = torch.arange(self.modes, dtype=torch.float64, device=device) * (2 * math.pi / self.modes)
         return (self.radius * torch.stack((angle.cos(), angle.sin()), -1)).float()
 
-    def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
-        """Latents ``(runs, batch, latent)`` and real points ``(runs, batch, 2)``, both from one draw of normals."""
-        split = self.batch * self.latent
-        noise = normal(seeds, "sample", split + 2 * self.batch, step, draw, torch.float32)
-        # Consecutive batches go on where the last one stopped, so that modes stay balanced for any size of the batch.
-        mode = (torch.arange(self.batch, device=seeds.device) + self.batch * (step + draw)) % self.modes
-        real = self.means(seeds.device)[mode] + self.std * noise[:, split:].view(-1, self.batch, 2)
-        return noise[:, :split].view(-1, self.batch, self.latent), real
 
-    def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
-        """Points in the plane."""
-        return self.networks[0].forward(generator, latents)
+@dataclass(frozen=True)
+class TutorialGAN(GaussianRing):
+    """G: z ∈ R⁴ → 64 → x, D: x → 64 → σ(D(x)), one hidden layer each: small enough for whole spectra (707 parameters).
 
-    def logits(self, discriminator: Tensor, x: Tensor) -> Tensor:
-        """One logit a point."""
-        return self.networks[1].forward(discriminator, x).squeeze(-1)
+    The one-hidden-layer GAN of Lorraine's GAN tutorial, trained by Adam "with settings from BigGAN": β = (0, .999), η_G = 5e-5, η_D
+    = 2e-4, i.e. ``adam`` with step_size=[5e-5, 2e-4], betas=[0, 0.999]. Its slides give neither data nor activation, batch or loss.
+    Filled in by us: a ring of 8 Gaussians with R = 2 and σ = .1, tanh, so that second derivatives are not zero almost everywhere,
+    batches of 256, Glorot's initial weights, the non-saturating loss.
+    """
 
-    def measures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
-        """``modes_covered``, ``high_quality_fraction`` and ``mode_kl``, as the class defines them."""
-        with torch.no_grad():
-            points = self.samples(profile, seeds, _EVALUATED)
-            offsets = points.unsqueeze(-2) - self.means(points.device).to(points.dtype)
-            distance, nearest = offsets.square().sum(-1).sqrt().min(-1)
-            finite, good = distance.isfinite(), distance <= _HIGH_QUALITY * self.std  # a NaN is neither
-            member = nearest.unsqueeze(-1) == torch.arange(self.modes, device=points.device)
-            covered = (member & good.unsqueeze(-1)).any(1).sum(-1)
-            counts = (member & finite.unsqueeze(-1)).sum(1).double()
-            share = counts / counts.sum(-1, keepdim=True).clamp(min=1)
-            divergence = torch.where(counts.sum(-1) > 0, torch.xlogy(share, share * self.modes).sum(-1), math.log(self.modes))
-            return {
-                "modes_covered": covered.to(points.dtype),
-                "high_quality_fraction": good.to(points.dtype).mean(-1),
-                "mode_kl": divergence.to(points.dtype),
-            }
+    name = "tutorial-gan"
+    paper = "Lorraine, GAN tutorial"
+
+    radius: PositiveScalar = 2.0  # R, of the circle of means
+    std: PositiveScalar = 0.1  # σ, of each Gaussian
+    width: Count = 64  # units of the hidden layer
+    depth: Count = 1  # hidden layers
+    latent: Count = 4  # size of z
+    batch: Count = 256  # real samples, and as many latents, a draw
+    activation: Activation = "tanh"  # of the hidden layer

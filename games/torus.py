@@ -20,7 +20,7 @@ class Torus(Game):
     Fiez, Chasnov, Ratliff, ICML 2020; their code has α = (1, 1.3), φ = (π/8, π/8), and starts uniform on (−π, π)². ℓ_i is one
     cosine of θ_i, so that its minimum is known: −|α_i e^{iφ_i} − e^{iθ_j}|. The gap, the sum over i of ℓ_i + |α_i e^{iφ_i} −
     e^{iθ_j}|, vanishes exactly at the Nash equilibria. With φ_1 = φ_2 there are two, mirror images of each other in φ; which one a
-    run reaches depends on its start and on the optimizer, so that runs are judged by the gap and no equilibrium is named in advance.
+    run reaches depends on its start and on the optimizer, so runs are judged by the gap, and no equilibrium is named in advance.
     """
 
     name = "torus"
