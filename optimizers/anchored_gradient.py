@@ -15,7 +15,7 @@ class AnchoredGradient(Anchored):
     """w⁺ = w − η (1−p)/(k+1)ᵖ v(w) + γ (1−p)/(k+1) (w₀ − w), k = 0, 1, …, ½ < p < 1.
 
     Ryu, Yuan, Yin 2019: one gradient a step, a vanishing step size, and an anchor that vanishes faster; converges on monotone
-    games where the plain method circles away. γ ≥ 2 in theory; the default p is ours.
+    games where the plain method circles away. The defaults are ours.
     """
 
     name = "anchored-gradient"

@@ -85,6 +85,19 @@ def _rock_paper_scissors(settings: Settings, transverse: bool) -> Linearisation:
     return Linearisation(zero, a, zero, "λ = ±i√3 on the sum-zero plane", transverse, domain="simplex", weight=1 / 3)
 
 
+def _matching_pennies(settings: Settings, transverse: bool) -> Linearisation:
+    """At (½, ½) the payoff [[1, −1], [−1, 1]] has the singular value 2 on the sum-zero line; σ′(0) = ¼ puts (1, −1)/4 on both
+    sides of it for logits: 4/16.
+    """
+    form, zero = settings.raw("form", "simplex"), np.zeros((1, 1))
+    if form == "logit":
+        return Linearisation(zero, np.array([[0.25]]), zero, "λ = ±i/4", transverse)
+    if form != "simplex":
+        raise NoClosedForm(f"the form {form!r} is not known")
+    text = "λ = ±2i on the sum-zero line"
+    return Linearisation(zero, np.array([[2.0]]), zero, text, transverse, domain="simplex", weight=1 / 2)
+
+
 def _four_player(settings: Settings, transverse: bool) -> Linearisation:
     """Four pairwise zero-sum players with curvature ε: J = εI + antisymmetric, λ = ε ± i cot(π/8), ε ± i cot(3π/8).
 
@@ -108,5 +121,6 @@ _GAMES: dict[str, tuple[frozenset[str], Callable[[Settings, bool], Linearisation
     "quadratic": (frozenset({"p", "matrix", "q"}), _quadratic),
     "dirac-gan": (frozenset({"loss", "r1", "instance_noise", "gradient_penalty"}), _dirac_gan),
     "rock-paper-scissors": (frozenset({"form"}), _rock_paper_scissors),
+    "matching-pennies": (frozenset({"form"}), _matching_pennies),
     "four-player": (frozenset({"epsilon"}), _four_player),
 }

@@ -210,7 +210,7 @@ class RefusesWithoutAReason(Sound):
         return False
 
 
-@faulty("steps where it applies", "rock-paper-scissors", "left its simplex", "project, or refuse")
+@faulty("steps where it applies", "matching-pennies", "left its simplex", "project, or refuse")
 class LeavesTheSimplex(Sound):
     def applies_to(self, game):
         return None
