@@ -1,8 +1,9 @@
 """Zero-sum games of two numbers whose critical point does not attract everything: limit cycles."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,14 +16,38 @@ from saddlebench.parameters import PositiveScalar, Scalar
 
 _SIDE = 1.5  # Forsaken's box is [−3/2, 3/2]²
 _SHIFT = 0.45
+Number = TypeVar("Number", float, Tensor)
+
+
+class Coupled(PlaneGame):
+    """v = (y + a(x), −x + b(y)): the bilinear game xy with a force on each player."""
+
+    @abstractmethod
+    def forces(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """a(x), b(y)."""
+
+    @abstractmethod
+    def stiffness(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """a'(x), b'(y)."""
+
+    def field(self, profile: Profile, sample: Any, buffers: Any) -> Profile | None:
+        """(y + a(x), −x + b(y))."""
+        x, y = profile
+        a, b = self.forces(x, y)
+        return y + a, b - x
+
+    def block(self, i: int, j: int, profile: Profile, sample: Any, buffers: Any, u: Tensor, transpose: bool) -> Tensor | None:
+        """J = [[a', 1], [−1, b']], all numbers."""
+        x, y = profile
+        return self.stiffness(x, y)[i] * u if i == j else u if i < j else -u
 
 
 @dataclass(frozen=True)
-class Forsaken(PlaneGame):
+class Forsaken(Coupled):
     """f(x, y) = x(y − .45) + φ(x) − φ(y), φ(z) = z²/4 − z⁴/2 + z⁶/6, on the box [−3/2, 3/2]².
 
     Hsieh, Mertikopoulos, Cevher, ICML 2021; the box and the code: Pethick et al., ICLR 2022. The unique critical point
-    (.0780266691, .4119338511) attracts (eigenvalues of J .0447460 ± .9080276i, so simultaneous gradient is locally stable for
+    (.0780266687, .4119338514) attracts (eigenvalues of J .0447460 ± .9080276i, so simultaneous gradient is locally stable for
     η < .10828), but only from within a repelling cycle, at a distance of .121 to .299; outside it everything is drawn to an
     attracting cycle at .9226 to 1.9172. Simultaneous gradient and extragradient cycle from (1, 0) and converge from (.1, .45). The
     equilibrium is the root of the field, refined by Newton's method in float64.
@@ -53,6 +78,14 @@ class Forsaken(PlaneGame):
         """x(y − .45) + φ(x) − φ(y)."""
         return x * (y - _SHIFT) + _well(x) - _well(y)
 
+    def forces(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """φ'(x) − .45, φ'(y)."""
+        return _slope(x) - _SHIFT, _slope(y)
+
+    def stiffness(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """φ''(x), φ''(y)."""
+        return _curvature(x), _curvature(y)
+
     def project(self, i: int, x: Tensor) -> Tensor:
         """Clamp to the box."""
         return x.clamp(-_SIDE, _SIDE) if self.box else x
@@ -63,7 +96,7 @@ class Forsaken(PlaneGame):
 
 
 @dataclass(frozen=True)
-class AlmostBilinear(PlaneGame):
+class AlmostBilinear(Coupled):
     """f(x, y) = xy + εφ(y), φ(y) = y²/2 − y⁴/4: bilinear up to a small ε, and yet with a limit cycle.
 
     After Hsieh, Mertikopoulos, Cevher, ICML 2021. J at the critical point 0 is [[0, 1], [−1, −ε]], with eigenvalues −ε/2 ± i√(1 −
@@ -86,6 +119,14 @@ class AlmostBilinear(PlaneGame):
     def value(self, x: Tensor, y: Tensor) -> Tensor:
         """xy + εφ(y)."""
         return x * y + self.epsilon * (y**2 / 2 - y**4 / 4)
+
+    def forces(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """0, −εφ'(y)."""
+        return torch.zeros_like(x), -self.epsilon * (y - y**3)
+
+    def stiffness(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """0, −εφ''(y)."""
+        return torch.zeros_like(x), -self.epsilon * (1 - 3 * y**2)
 
     def equilibrium(self, seeds: Tensor) -> Profile | None:
         """The critical point 0."""
@@ -112,9 +153,9 @@ def _forsaken_point() -> tuple[float, float]:
     return x, y
 
 
-def _slope(z: float) -> float:
+def _slope(z: Number) -> Number:
     return z / 2 - 2 * z**3 + z**5
 
 
-def _curvature(z: float) -> float:
+def _curvature(z: Number) -> Number:
     return 1 / 2 - 6 * z**2 + 5 * z**4
