@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
-quick: $(STAMP) ## a benchmark of about a minute, from a bare clone to tables
+quick: $(STAMP) ## the main job in minutes, from a bare clone to tables
 	$(BIN)/saddlebench run quick
 
 test: $(STAMP) ## the tests, without the slow ones

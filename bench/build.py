@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -70,7 +71,8 @@ def _build_one(kind: str, spec: Any) -> list[Any]:
     if isinstance(spec, Mapping):
         return [
             construct(kind, *_find(kind, catalogue, name, values))
-            for name, parameters in spec.items()
+            for written, parameters in spec.items()
+            for name in (catalogue if written == "*" else [written])
             for values in expand_sweeps(_as_mapping(kind, name, parameters))
         ]
     raise InputError(f"a {kind} is a name, a name with parameters or an instance, not {spec!r}")
@@ -163,16 +165,30 @@ def source_hash(instance: Any) -> str | None:
 
 
 def _class_hash(cls: type) -> str | None:
-    if cls.__module__.startswith("saddlebench."):
+    """The hash of the sources of a class and of its bases from outside saddlebench; None: there are none."""
+    own = ("saddlebench", "builtins", "abc", "typing")
+    foreign = [c for c in cls.__mro__ if c.__module__.split(".")[0] not in own]
+    if not foreign:
         return None
+    return hashlib.sha256(b"\0".join(dict.fromkeys(_source_of(c) for c in foreign))).hexdigest()[:16]
+
+
+def _source_of(cls: type) -> bytes:
+    """The file that defines a class; of a class typed at a prompt its source, or else the code of its methods."""
     try:
-        source = Path(inspect.getfile(cls)).read_bytes()
+        return Path(inspect.getfile(cls)).read_bytes()
     except (OSError, TypeError):
-        try:
-            source = inspect.getsource(cls).encode()
-        except (OSError, TypeError):
-            return None
-    return hashlib.sha256(source).hexdigest()[:16]
+        pass
+    try:
+        return inspect.getsource(cls).encode()
+    except (OSError, TypeError):
+        return repr([(k, _plain_code(v.__code__)) for k, v in sorted(vars(cls).items()) if inspect.isfunction(v)]).encode()
+
+
+def _plain_code(code: CodeType) -> tuple[Any, ...]:
+    """What a function does, without where it was written."""
+    constants = [_plain_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 def checked(kind: str, instance: Any) -> Any:

@@ -84,7 +84,8 @@ def cross(
     """Every game × optimizer × seed, in that order, each cell once however often it is named.
 
     Raises:
-        InputError: nothing to run, a repeated seed, or a hyperparameter that has not one value a player.
+        InputError: nothing to run, a game that cannot be played here, a repeated seed, a hyperparameter that has not one value
+            a player.
     """
     games, optimizers = list(games), list(optimizers)
     for name, values in (("games", games), ("optimizers", optimizers), ("seeds", seeds)):
@@ -94,6 +95,7 @@ def cross(
         raise InputError("a seed is given twice")
     cells: dict[str, Cell] = {}
     for game in games:
+        game.ready()
         budget = settings.budget(game.default_steps)
         for optimizer in optimizers:
             pairing = Pairing(game, optimizer, budget, suite)

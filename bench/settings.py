@@ -55,7 +55,11 @@ class Settings:
         for name in ("converged", "diverged", "cycling"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)!r}: a tolerance must be positive")
+        if not self.converged < 1 < self.diverged:
+            raise InputError("converged must be below 1 and diverged above it: they are fractions and multiples of the start")
         for point in self.spectrum:
+            if isinstance(point, bool) or not isinstance(point, int | str) or (isinstance(point, int) and point < 0):
+                raise InputError(f"spectrum: {point!r} is neither 'equilibrium', 'final' nor a step")
             if isinstance(point, str) and point not in ("equilibrium", "final"):
                 raise unknown("point of a spectrum", point, ("equilibrium", "final"))
 
@@ -104,9 +108,9 @@ class Settings:
         last = self.steps
         assert last is not None, "budget() fills the steps in"
         spacing = max(_CLOSEST, last // self.watched)
-        if last == _MOST_STEPS:  # the end is not known: watch every hundredth step for a while, then ever fewer
-            spaced = {round(100 * 1.02**k) for k in range(813)}
-            return sorted({*self.checkpoint_steps(), *spaced})
+        if last == _MOST_STEPS:  # the end is not known: every fifth step to a thousand, then ever fewer
+            spaced = {round(1000 * 1.02**k) for k in range(698)}
+            return sorted({*self.checkpoint_steps(), *range(0, 1000, _CLOSEST), *spaced})
         return sorted({*self.checkpoint_steps(), *range(0, last + 1, spacing)})
 
     def identity(self) -> dict[str, Any]:

@@ -30,10 +30,11 @@ class Spectra:
         context: the context's key.
         seeds: ``(runs,)``.
         history: what the program recorded.
+        ends: the step at which each run ended; past it a diverged run has no spectrum, whatever its batch went on to do.
     """
 
-    def __init__(self, cells: list[Cell], context: str, seeds: Tensor, history: History) -> None:
-        self.cells, self.context, self.seeds, self.history = cells, context, seeds, history
+    def __init__(self, cells: list[Cell], context: str, seeds: Tensor, history: History, ends: list[int]) -> None:
+        self.cells, self.context, self.seeds, self.history, self.ends = cells, context, seeds, history, ends
         self._known: dict[Any, Spectrum | NoSpectrumError] = {}
 
     def columns_and_rows(self, r: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -68,6 +69,8 @@ class Spectra:
             compute = partial(at_equilibrium, pairing.game, pairing.optimizer, seed)
             return "equilibrium", self._once(("equilibrium", id(pairing), seed), compute)
         kept = self.history.steps[-1] if point == "final" else point
+        if int(kept) > self.ends[r]:
+            raise NoSpectrumError(f"the run ended at step {self.ends[r]}")
         if kept not in self.history.kept:
             raise NoSpectrumError("the run has diverged" if point == "final" else f"the run made no step {kept}")
         state = self.history.kept[int(kept)]

@@ -8,6 +8,7 @@ import numpy as np
 from saddlebench.bench.settings import Settings
 
 _FEWEST_FOR_A_RATE = 8
+_FEWEST_IN_A_QUARTER = 3
 _ROUNDING = 1e-11  # of the start: below it a distance is rounding, not convergence
 
 
@@ -29,7 +30,8 @@ def judge(steps: np.ndarray, criterion: np.ndarray | None, field_norm: np.ndarra
         settings: the tolerances.
 
     `converged`: the criterion ends at most at ``converged`` times its start. `diverged`: a value is not finite, or reaches
-    ``diverged`` times the start. `cycling`: neither, and the maxima of the last two quarters of the run are within ``cycling``.
+    ``diverged`` times the start. `cycling`: neither, and the maxima of the last two quarters of the run are within ``cycling``;
+    not where the criterion rises or falls without end in them (slow is not cyclic) or they hold too few points to tell.
     `budget`: neither, still growing or shrinking. `completed`: no criterion to judge by.
     """
     watched = field_norm if criterion is None else criterion
@@ -45,9 +47,17 @@ def judge(steps: np.ndarray, criterion: np.ndarray | None, field_norm: np.ndarra
         return Verdict("converged", last)
     third = criterion[(steps > steps[-1] / 2) & (steps <= steps[-1] * 3 / 4)]
     fourth = criterion[steps > steps[-1] * 3 / 4]
-    if len(third) and len(fourth) and abs(third.max() - fourth.max()) <= settings.cycling * max(third.max(), fourth.max()):
+    if min(len(third), len(fourth)) < _FEWEST_IN_A_QUARTER or _monotone(np.concatenate((third, fourth))):
+        return Verdict("budget", last)
+    if abs(third.max() - fourth.max()) <= settings.cycling * max(third.max(), fourth.max()):
         return Verdict("cycling", last)
     return Verdict("budget", last)
+
+
+def _monotone(values: np.ndarray) -> bool:
+    """Does every value lie above the one before, or every one below?"""
+    change = np.diff(values)
+    return bool((change > 0).all() or (change < 0).all())
 
 
 def measured_rate(steps: np.ndarray, criterion: np.ndarray) -> float | None:

@@ -65,6 +65,13 @@ class Game(ABC):
         """
         return True
 
+    def ready(self) -> None:  # noqa: B027 - a game that needs nothing is always ready
+        """Called before anything runs.
+
+        Raises:
+            InputError: the game cannot be played here: a data set is missing.
+        """
+
     @property
     def seeded(self) -> bool:
         """Does the game itself, not only its start, depend on the seed?"""

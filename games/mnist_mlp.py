@@ -20,6 +20,11 @@ from saddlebench.parameters import Count
 _SIDE = 28  # pixels
 
 
+def _require_digits() -> None:
+    if not available("mnist"):
+        raise InputError("mnist-mlp needs MNIST, which is not in the data cache: run `saddlebench data fetch mnist` first")
+
+
 @lru_cache(maxsize=2)
 def training_images(device: torch.device) -> Tensor:
     """MNIST's training images ``(60000, 784)`` as uint8, once a device and process (47 MB).
@@ -27,8 +32,7 @@ def training_images(device: torch.device) -> Tensor:
     Raises:
         InputError: the data set is not in the cache.
     """
-    if not available("mnist"):
-        raise InputError("mnist-mlp needs MNIST, which is not in the data cache: run `saddlebench data fetch mnist` first")
+    _require_digits()
     images, _ = load("mnist", "train")
     return torch.from_numpy(images).flatten(1).to(device)
 
@@ -64,6 +68,10 @@ class MnistMLP(GAN):
         adversarial_loss(self.loss)
         if self.batch > self.items:
             raise InputError(f"mnist-mlp: a batch of {self.batch} is larger than the data set of {self.items}")
+
+    def ready(self) -> None:
+        """The digits must be in the data cache."""
+        _require_digits()
 
     @classmethod
     def small(cls) -> Self:

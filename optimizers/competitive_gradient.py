@@ -24,7 +24,7 @@ class CompetitiveGradient(Optimizer):
 
     name = "competitive-gradient"
     paper = "Schäfer & Anandkumar 2019"
-    cost = "1 gradient + ½ product + 1 product an iteration"
+    cost = "1 gradient + 1 product + 1 product an iteration (general-sum: 1 more gradient)"
 
     step_size: Positive = 0.1  # η
     iterations: Count = 20  # of the linear solver, a fixed number (fewer where the rank is smaller)

@@ -90,7 +90,7 @@ RUNS = (
     _maybe("seconds", "float", "time spent stepping; only of a run that ran alone", "s", "lower"),
     Column("program_seconds", "float", "time spent stepping by the batch that the run was part of", "s", "lower"),
     Column("runs_in_program", "int", "how many runs that batch stepped together", "runs"),
-    _maybe("peak_memory_bytes", "int", "peak memory of the batch", "B", "lower"),
+    _maybe("peak_memory_bytes", "int", "peak memory: on a GPU of the batch, on a CPU of the process so far", "B", "lower"),
     _maybe("start_distance", "float", "distance to the equilibrium at the start"),
     _maybe("final_distance", "float", "distance to the equilibrium at the end", better="lower"),
     _maybe("best_distance", "float", "smallest distance to the equilibrium at any checkpoint", better="lower"),

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-_Real = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Momentum = Annotated[float, Field(gt=-1, lt=1)]
-_Decay = Annotated[float, Field(ge=0, lt=1)]
+_Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+_NonNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+_Momentum = Annotated[float, Field(strict=True, gt=-1, lt=1)]
+_Decay = Annotated[float, Field(strict=True, ge=0, lt=1)]
 
 # A number, or one number a player.
 Real = _Real | tuple[_Real, ...]
@@ -28,7 +28,7 @@ Betas = tuple[_Decay, _Decay] | tuple[tuple[_Decay, _Decay], ...]
 Scalar = _Real
 PositiveScalar = _Positive
 NonNegativeScalar = _NonNegative
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Tolerance = Annotated[float, Field(gt=0, lt=1)]
 Vector = tuple[_Real, ...]

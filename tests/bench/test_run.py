@@ -206,6 +206,46 @@ def test_resuming_after_a_kill_gives_the_undisturbed_tables_bit_for_bit(tmp_path
     same(resumed.trace.drop(columns="seconds"), whole.trace.drop(columns="seconds"), ["cell", "step", "answer", "measure"])
 
 
+def test_a_run_that_is_lost_has_no_spectrum_past_its_end():
+    result = saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=3000, spectrum=["final", 100])
+    assert result.runs["status"].tolist() == ["diverged"]
+    assert set(result.spectrum["point"]) == {"step:100"}
+    assert "final: the run ended at step 2" in result.runs["spectrum_reason"].iloc[0]
+
+
+def test_a_short_cost_budget_has_a_measured_rate():
+    result = saddlebench.run(games=XY, optimizers="extragradient", seeds=1, cost=200)
+    assert result.runs["measured_rate"].iloc[0] == pytest.approx(0.99503769, abs=1e-5)
+
+
+def test_a_class_without_a_source_file_is_a_cell_of_its_own():
+    namespace = {"__name__": "typed_at_a_prompt"}
+    code = (
+        "from dataclasses import dataclass\n"
+        "from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(SimultaneousGradient):\n"
+        "    def step(self, oracle, w, state):\n"
+        "        return tuple(x - FACTOR * v for x, v in zip(w, oracle.field(w))), state\n"
+    )
+    keys = set()
+    for factor in ("0.1", "0.2"):
+        exec(code.replace("FACTOR", factor), namespace)
+        result = saddlebench.run(games=XY, optimizers=namespace["Mine"](), seeds=1, steps=5, spectrum=["equilibrium"])
+        assert result.runs["optimizer_source"].notna().all()
+        assert result.runs["predicted_radius"].isna().all()
+        keys |= set(result.runs["cell"])
+    assert len(keys) == 2
+
+
+def test_a_missing_data_set_is_found_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SADDLEBENCH_DATA", str(tmp_path / "none"))
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="saddlebench data fetch mnist"):
+        saddlebench.run(games=["bilinear", "mnist-mlp"], optimizers="adam", seeds=1, steps=5, out=out)
+    assert not out.exists()
+
+
 def test_parameters_are_recorded_whole_and_rules_by_name():
     result = saddlebench.run(games=XY, optimizers={"simultaneous-gradient": {"rule": "rmsprop"}}, seeds=1, steps=2)
     parameters = json.loads(result.runs["optimizer_parameters"].iloc[0])
@@ -266,7 +306,7 @@ def test_options_of_torch_optimizers_are_never_stacked():
 
 def test_no_spectrum_at_the_end_of_a_run_that_diverged():
     result = saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=5000, spectrum=[10, "final"])
-    assert result.runs["spectrum_reason"].tolist() == ["final: the run has diverged"]
+    assert result.runs["spectrum_reason"].tolist() == ["final: the run ended at step 2800"]
     assert set(result.spectrum["point"]) == {"step:10"}
     assert len(result.spectrum) == 2
 

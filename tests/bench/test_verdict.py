@@ -46,6 +46,17 @@ def test_an_oscillation_that_grows_by_a_tenth_does_not_cycle():
     assert verdict((1 + 0.5 * np.sin(STEPS / 7)) * 1.0005**STEPS).status == "budget"
 
 
+def test_slow_is_not_cyclic():
+    assert verdict(0.99999**STEPS).status == "budget"
+    assert verdict(1.00001**STEPS).status == "budget"
+
+
+def test_a_run_of_a_few_steps_is_too_short_to_cycle():
+    steps = np.arange(0, 21, 5)
+    series = np.array([1.0, 1.1, 0.9, 1.1, 0.9])
+    assert judge(steps, series, series, Settings()).status == "budget"
+
+
 def test_without_a_criterion_a_run_completes_or_diverges():
     assert verdict(None, field=np.ones(len(STEPS))).status == "completed"
     assert verdict(None, field=1.02**STEPS).status == "diverged"
