@@ -126,10 +126,12 @@ def _check_players(part: Any, players: int, game: str) -> None:
         value = getattr(part, name, None)
         if hasattr(value, "__dataclass_fields__"):
             _check_players(value, players, game)
-        elif isinstance(value, tuple) and any(_same(hint, kind) for kind in _PER_PLAYER) and len(value) != players:
-            raise InputError(f"{name} = {list(value)}: {game} has {players} players, so give one value or {players}")
-        elif hint == parameters.Betas and isinstance(value[0], tuple) and len(value) != players:
-            raise InputError(f"{name} = {[list(v) for v in value]}: {game} has {players} players, so give one pair or {players}")
+        elif isinstance(value, tuple) and len(value) != players:
+            if any(_same(hint, kind) for kind in _PER_PLAYER):
+                raise InputError(f"{name} = {list(value)}: {game} has {players} players, so give one value or {players}")
+            if hint == parameters.Betas and isinstance(value[0], tuple):
+                shown = [list(pair) for pair in value]
+                raise InputError(f"{name} = {shown}: {game} has {players} players, so give one pair or {players}")
 
 
 def _same(hint: Any, kind: Any) -> bool:
