@@ -30,7 +30,7 @@ class AdaptiveCompetitiveGradient(Optimizer):
 
     name = "adaptive-competitive-gradient"
     paper = "Schäfer et al. 2020"
-    cost = "1 gradient + ½ product + 1 product an iteration"
+    cost = "1 gradient + 1 product + 1 product an iteration (general-sum: n−1 more gradients)"
 
     step_size: Positive = 1e-3  # η
     smoothing: Decay = 0.99  # β

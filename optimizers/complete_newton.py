@@ -22,7 +22,7 @@ class CompleteNewton(GradientDescentNewton):
 
     name = "complete-newton"
     paper = "Zhang et al. 2020"
-    cost = "2 gradients + 1½ products an iteration, and 1 gradient in general-sum games"
+    cost = "2 gradients + 1½ products an iteration (general-sum: 1 more gradient)"
 
     step_size: Positive = 1.0  # η, the leader's
 

@@ -32,7 +32,7 @@ class FollowTheRidge(BestReply):
 
     name = "follow-the-ridge"
     paper = "Wang et al. 2020"
-    cost = "1 gradient + 1 product + 1 product an iteration; general-sum: ½ gradient and as many products more"
+    cost = "1 gradient + 1 product + 1 product an iteration (general-sum: 1 more gradient, twice the products)"
 
     momentum: Momentum = 0.0  # β, of the whole displacement
     total: bool | None = None  # does the leader descend the total derivative D_x f? None: where the game is not zero-sum

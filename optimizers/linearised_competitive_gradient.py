@@ -16,7 +16,7 @@ class LinearisedCompetitiveGradient(Composed):
 
     name = "linearised-competitive-gradient"
     paper = "Schäfer & Anandkumar 2019"
-    cost = "1 gradient + 1 product, and (n−1) gradients in general-sum games"
+    cost = "1 gradient + 1 product (general-sum: n−1 more gradients)"
 
     step_size: Positive = 0.1  # η
 

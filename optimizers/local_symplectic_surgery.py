@@ -22,7 +22,7 @@ class LocalSymplecticSurgery(Composed):
 
     name = "local-symplectic-surgery"
     paper = "Mazumdar et al. 2019"
-    cost = "1 gradient + 2 products + 2 products an iteration"
+    cost = "1 gradient + 2 products + 2 products an iteration (general-sum: n−1 more gradients)"
 
     step_size: Positive = 0.1  # η
     gamma: NonNegativeScalar = 0.1  # λ
@@ -45,7 +45,7 @@ class TwoTimeScaleSurgery(Optimizer):
 
     name = "local-symplectic-surgery-two-time-scale"
     paper = "Mazumdar et al. 2019"
-    cost = "1 gradient + 3 products"
+    cost = "1 gradient + 3 products (general-sum: n−1 more gradients)"
 
     step_size: Positive = 0.02  # η
     inner_step_size: Positive = 0.1  # b

@@ -21,7 +21,7 @@ class Lola(Composed):
 
     name = "lola"
     paper = "Foerster et al. 2018; Letcher et al. 2019"
-    cost = "1 gradient + n products, and (n−1) gradients in general-sum games"
+    cost = "1 gradient + n products (general-sum: n−1 more gradients)"
 
     step_size: Positive = 0.1  # η
     gamma: Positive | None = None  # α, the step that each player is expected to take; None: α = η

@@ -20,7 +20,7 @@ class LookAhead(Composed):
 
     name = "lookahead"
     paper = "Zhang & Lesser 2010"
-    cost = "1 gradient + 1 product, and (n−1) gradients in general-sum games"
+    cost = "1 gradient + 1 product (general-sum: n−1 more gradients)"
 
     step_size: Positive = 0.1  # η
     gamma: Real | None = None  # α, the step that each player is expected to take; None: α = η

@@ -15,7 +15,7 @@ class TotalGradient(BestReply):
 
     name = "total-gradient"
     paper = "Fiez et al. 2020"
-    cost = "1 gradient + ½ product + ½ product an iteration, and ½ gradient in general-sum games"
+    cost = "1 gradient + ½ product + ½ product an iteration (general-sum: ½ gradient more)"
 
     def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
         """One linearisation, one solve."""

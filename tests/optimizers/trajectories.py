@@ -15,6 +15,7 @@ from saddlebench.bench.contracts.playing import advance, begin, difference, orac
 STEPS = 40
 ROUNDING = 1e-12
 few = settings(max_examples=12, derandomize=True, deadline=None)
+fewer = settings(max_examples=4, derandomize=True, deadline=None)
 random_seed = st.integers(0, 10**6)
 rate = st.floats(0.01, 0.3)
 
