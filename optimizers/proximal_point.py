@@ -27,7 +27,7 @@ class ProximalPoint(Optimizer):
     cost = "per Newton step 1 gradient + 1 product an iteration of the solver"
 
     step_size: Positive = 0.1  # η
-    iterations: Count = 4  # of Newton's method
+    iterations: Count = 3  # of Newton's method
     solver_iterations: Count = 10  # of GMRES for each of them (fewer where the game is smaller)
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-12  # relative breakdown at which a run's basis stops growing
 
