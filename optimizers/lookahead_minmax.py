@@ -1,15 +1,14 @@
 """Lookahead over any optimizer."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from saddlebench.optimizers.optimizer import Oracle, Profile
 from saddlebench.optimizers.wrappers.wrapper import Wrapper
-from saddlebench.parameters import Count, cast
+from saddlebench.parameters import Count, Share, cast
 
 
 class LookaheadState(NamedTuple):
@@ -34,7 +33,7 @@ class LookaheadMinmax(Wrapper):
     cost = "that of the base"
 
     inner_steps: Count = 5  # k, steps of the base (its cycles, if it has any) between two jumps
-    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5  # α
+    alpha: Share = 0.5  # α
 
     @property
     def period(self) -> int:

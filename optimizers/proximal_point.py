@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from saddlebench.optimizers import solvers
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Profile, State
-from saddlebench.parameters import Count, Positive, cast, pick
+from saddlebench.parameters import Count, Positive, Tolerance, cast, pick
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class ProximalPoint(Optimizer):
     step_size: Positive = 0.1  # η
     iterations: Count = 3  # of Newton's method
     solver_iterations: Count = 10  # of GMRES for each of them (fewer where the game is smaller)
-    tolerance: Annotated[float, Field(gt=0, lt=1)] = 1e-12  # relative breakdown at which a run's basis stops growing
+    tolerance: Tolerance = 1e-12  # relative breakdown at which a run's basis stops growing
 
     def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
         """Newton steps from w; only the last one carries the derivative."""
