@@ -24,6 +24,7 @@ DENSE_LIMIT = 2000  # unknowns
 ARNOLDI_COUNT = 6  # eigenvalues asked of Arnoldi: fewer with a loose tolerance are not to be trusted
 ARNOLDI_BASIS = 60
 FIXED_POINT_TOLERANCE = 1e-9
+_LIFT = 1e-6  # how far the profile goes along a null direction: a manifold of equilibria may be curved
 _CHUNK = 2**24  # numbers on the run axis at once
 
 
@@ -258,9 +259,9 @@ class StepMap:
         columns = []
         for direction in directions:
             blocks = direction.to(self.w[0]).split([x.shape[-1] for x in self.w])
-            moved = tuple(x + b for x, b in zip(self.w, blocks, strict=True))
+            moved = tuple(x + _LIFT * b for x, b in zip(self.w, blocks, strict=True))
             state = _settled(self.game, self.optimizer, self.seeds, self.buffers, moved)
-            parts = [a - b for a, b in zip([*moved, *active_tensors(state)], self._parts, strict=True)]
+            parts = [(a - b) / _LIFT for a, b in zip([*moved, *active_tensors(state)], self._parts, strict=True)]
             columns.append(torch.cat(parts, -1)[0])
         lifted = torch.stack(columns, -1).double().cpu().numpy()
         return np.linalg.qr(lifted)[0]

@@ -34,6 +34,11 @@ class MomentGAN(Game):
         """With minibatches."""
         return self.batch > 0
 
+    @property
+    def follower_curvature(self) -> bool:
+        """No: the discriminator is linear in its parameters."""
+        return False
+
     def _draw(self, seeds: Tensor, step: int, draw: int, size: int) -> tuple[Tensor, Tensor]:
         """Standard normal data and latents, ``(runs, batch, size)`` each."""
         drawn = normal(seeds, "sample", 2 * self.batch * size, step, draw).view(-1, 2, self.batch, size)
@@ -51,7 +56,7 @@ class GaussianMeanGAN(MomentGAN):
     name = "gaussian-mean-gan"
     paper = "Daskalakis et al. 2018"
 
-    mean: Vector = (3.0, 4.0)  # v
+    mean: Vector = (3.0, 4.0)  # v; this default is ours
     start: Vector | None = None  # (θ, w) of every run; None: standard normal by seed
 
     def __post_init__(self) -> None:
@@ -143,6 +148,11 @@ class CovarianceGAN(MomentGAN):
     def sizes(self) -> tuple[int, ...]:
         """V and W, row by row."""
         return (self._sigma.numel(), self._sigma.numel())
+
+    @property
+    def follower_curvature(self) -> bool:
+        """With a penalty: without one the discriminator is linear in its parameters."""
+        return self.penalty > 0
 
     @property
     def zero_sum(self) -> bool:
