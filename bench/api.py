@@ -167,6 +167,8 @@ def _only(tables: Tables, cells: Sequence[Cell]) -> Result:
     asked = tables.runs["cell"].map(order.get).to_numpy(dtype=float)  # NaN: not asked
     newest = tables.runs.assign(asked=asked).dropna(subset=["asked"]).sort_values(["asked", "started_at"])
     runs = newest.drop_duplicates("cell", keep="last").drop(columns="asked").reset_index(drop=True)
+    if len(runs) == len(tables.runs):  # nothing else is there
+        return Result(runs, tables.trace, tables.spectrum, tables.machines)
     keys = set(zip(runs["cell"], runs["context"], strict=True))
 
     def within(frame: pd.DataFrame) -> pd.DataFrame:

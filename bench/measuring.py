@@ -26,14 +26,14 @@ class Snapshot:
         step: the step's number.
         answers: the optimizer's answers, each with all measures.
         buffers: the buffers that belong to them.
-        average: the runner's own mean of the iterates, with the criteria alone (distance and gap), so that it stays cheap; None
-            where the optimizer answers with an average itself.
+        total: the sum of the iterates after the start (at the start the start itself). Their mean is the runner's own average,
+            measured by the criteria alone (distance and gap), so that it stays cheap. None where the optimizer answers with one.
     """
 
     step: int
     answers: dict[str, Profile]
     buffers: Buffers
-    average: Profile | None = None
+    total: Profile | None = None
 
 
 class Measurer:
@@ -49,7 +49,7 @@ class Measurer:
         self.game = game
         self.seeds = seeds
         equilibrium = game.equilibrium(seeds)
-        self.equilibrium = None if equilibrium is None else tuple(x.to(like[0]) for x in equilibrium)
+        self._origin = None if equilibrium is None else torch.cat([x.to(like[0]) for x in equilibrium], -1)
         null = None if equilibrium is None else game.null_directions(seeds)
         self.null = None if null is None else null.to(like[0])
         self.judged = equilibrium is not None or game.gap(like, game.buffers(like, seeds)) is not None
@@ -67,9 +67,11 @@ class Measurer:
         for answer in snapshots[0].answers:
             values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots, len(snapshots))
             found |= {(answer, name): value for name, value in values.items()}
-        averages = [s.average for s in snapshots if s.average is not None]
-        if averages:
-            values = self._criteria(_stacked(averages), snapshots, len(snapshots))
+        totals = [s.total for s in snapshots if s.total is not None]
+        if totals:
+            counts = torch.tensor([max(s.step, 1) for s in snapshots], dtype=totals[0][0].dtype, device=self.seeds.device)
+            counts = counts.repeat_interleave(len(self.seeds))[:, None]
+            values = self._criteria(tuple(x / counts for x in _stacked(totals)), snapshots, len(snapshots))
             found |= {("average", name): value for name, value in values.items()}
         table = torch.stack([v.detach().double() for v in found.values()]).cpu().numpy()
         shape = (len(snapshots), len(self.seeds))
@@ -97,13 +99,12 @@ class Measurer:
 
     def _distance(self, w: Profile, copies: int) -> Tensor | None:
         """‖w − w*‖ without the null directions, along which equilibria form a manifold."""
-        if self.equilibrium is None:
+        if self._origin is None:
             return None
-        gap = torch.cat([x - e.repeat(copies, 1) for x, e in zip(w, self.equilibrium, strict=True)], -1)
+        gap = torch.cat(w, -1).view(copies, len(self.seeds), -1) - self._origin
         if self.null is not None:
-            null = self.null.repeat(copies, 1, 1)
-            gap = gap - (null.mT @ (null @ gap[..., None])).squeeze(-1)
-        return gap.norm(dim=-1)
+            gap = gap - (self.null.mT @ (self.null @ gap[..., None])).squeeze(-1)
+        return gap.norm(dim=-1).flatten()
 
     def _repeated(self, snapshots: list[Snapshot], copies: int) -> tuple[Tensor, Buffers]:
         if copies == 1:

@@ -122,14 +122,16 @@ def run_program(
     answered = set(optimizer.answers(w, state))
     if unknown := answered - {"last", "average"}:
         raise ValueError(f"answers() names {', '.join(sorted(unknown))}: the tables hold last and average")
-    average = w if measurer.judged and "average" not in answered else None
+    # The runner's own uniform average, over the iterates after the start: their sum, divided when it is measured.
+    total = tuple(torch.zeros_like(x) for x in w) if measurer.judged and "average" not in answered else None
     recorder = _Recorder(history, measurer, optimizer, settings, w)
     watched = iter(settings.watched_steps() if measurer.judged else settings.checkpoint_steps())
     due, began, step = next(watched), time.monotonic(), 0
+    limited = settings.cost is not None or settings.seconds is not None
     while True:
-        last = step == settings.steps or history.timed_out or _spent(settings, counts, clock)
+        last = step == settings.steps or history.timed_out or (limited and _spent(settings, counts, clock))
         if step == due or last:
-            recorder.take(step, counts, clock, w, state, buffers, average)
+            recorder.take(step, counts, clock, w, state, buffers, w if total is not None and not step else total)
             if step in keep or (last and -1 in keep):
                 history.kept[step] = Point(step, w, state, buffers)
             if last or recorder.all_diverged():
@@ -142,8 +144,8 @@ def run_program(
         step += 1
         if on_step is not None:
             on_step(step)
-        if average is not None:  # w̄_t = w̄_{t−1} + (w_t − w̄_{t−1})/t, over the iterates after the start
-            average = tuple(torch.lerp(mean, x, 1 / step) for mean, x in zip(average, w, strict=True))
+        if total is not None:
+            total = tuple([s + x for s, x in zip(total, w, strict=True)])
     recorder.flush()
     history.peak_memory_bytes = _peak_memory(device)
     return history
@@ -185,7 +187,7 @@ class _Recorder:
         self.checkpoints = set(settings.checkpoint_steps())
 
     def take(
-        self, step: int, counts: Counts, clock: Clock, w: Profile, state: State, buffers: Buffers, average: Profile | None
+        self, step: int, counts: Counts, clock: Clock, w: Profile, state: State, buffers: Buffers, total: Profile | None
     ) -> None:
         """Record a watched point."""
         history = self.history
@@ -193,7 +195,7 @@ class _Recorder:
         history.gradients.append(counts.gradients)
         history.products.append(counts.products)
         history.seconds.append(clock.read())
-        self.pending.append(Snapshot(step, self.optimizer.answers(w, state), buffers, average))
+        self.pending.append(Snapshot(step, self.optimizer.answers(w, state), buffers, total))
         if len(self.pending) >= self.most:
             self.flush()
 

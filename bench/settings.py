@@ -3,13 +3,14 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from saddlebench.errors import InputError, unknown
 
 PROTOCOL = 1  # version of the measuring protocol: results of different versions are not comparable
 _MOST_STEPS = 10**9
-_CLOSEST = 5  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
+_CLOSEST = 10  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Settings:
         steps: the budget in steps; None: the game's default, or whatever the other budgets allow.
         cost: the budget in cost (gradients + 2·products); the step that reaches it is the last.
         seconds: the budget in seconds of stepping; every run is then stepped alone.
-        checkpoints: how many log-spaced checkpoints, or the steps themselves.
+        checkpoints: how many log-spaced checkpoints, or the steps themselves; None: ten a decade.
         watched: how many evenly spaced points the verdict looks at besides the checkpoints (games with a distance or gap).
         converged: a run has converged at this fraction of its starting distance or gap.
         diverged: a run has diverged at this multiple of it.
@@ -32,7 +33,7 @@ class Settings:
     steps: int | None = None
     cost: float | None = None
     seconds: float | None = None
-    checkpoints: int | tuple[int, ...] = 50
+    checkpoints: int | tuple[int, ...] | None = None
     watched: int = 200
     converged: float = 1e-6
     diverged: float = 1e6
@@ -50,7 +51,7 @@ class Settings:
         if isinstance(self.checkpoints, int):
             if self.checkpoints < 1:
                 raise InputError(f"checkpoints = {self.checkpoints}: at least one is needed")
-        elif not self.checkpoints or min(self.checkpoints) < 0:
+        elif self.checkpoints is not None and (not self.checkpoints or min(self.checkpoints) < 0):
             raise InputError("checkpoints: a list of steps must not be empty or hold negative steps")
         for name in ("converged", "diverged", "cycling"):
             if not getattr(self, name) > 0:
@@ -89,6 +90,7 @@ class Settings:
             return self
         return dataclasses.replace(self, steps=default_steps if self.cost is None and self.seconds is None else _MOST_STEPS)
 
+    @lru_cache(maxsize=64)  # noqa: B019 - settings are small and few; every cell of a suite asks for the same steps
     def checkpoint_steps(self) -> list[int]:
         """The checkpoints of a budget in steps: log-spaced with both ends, or the given ones within the budget.
 
@@ -97,18 +99,19 @@ class Settings:
         last = self.steps
         assert last is not None, "budget() fills the steps in"
         asked = {s for s in self.spectrum if isinstance(s, int) and s <= last}
-        if not isinstance(self.checkpoints, int):
+        if isinstance(self.checkpoints, tuple):
             return sorted({0, last, *asked, *(s for s in self.checkpoints if s <= last)})
-        count = self.checkpoints
+        count = self.checkpoints or round(10 * math.log10(last)) + 1
         spaced = (round(last ** (k / max(count - 1, 1))) for k in range(count))
         return sorted({0, last, *asked, *spaced})
 
+    @lru_cache(maxsize=64)  # noqa: B019 - as above
     def watched_steps(self) -> list[int]:
         """The checkpoints and the evenly spaced steps that the verdict looks at besides them."""
         last = self.steps
         assert last is not None, "budget() fills the steps in"
         spacing = max(_CLOSEST, last // self.watched)
-        if last == _MOST_STEPS:  # the end is not known: every fifth step to a thousand, then ever fewer
+        if last == _MOST_STEPS:  # the end is not known: every tenth step to a thousand, then ever fewer
             spaced = {round(1000 * 1.02**k) for k in range(698)}
             return sorted({*self.checkpoint_steps(), *range(0, 1000, _CLOSEST), *spaced})
         return sorted({*self.checkpoint_steps(), *range(0, last + 1, spacing)})

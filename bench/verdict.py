@@ -75,5 +75,6 @@ def measured_rate(steps: np.ndarray, criterion: np.ndarray) -> float | None:
     tail = steps >= steps[-1] / 2
     if tail.sum() < _FEWEST_FOR_A_RATE:
         return None
-    slope = np.polyfit(steps[tail] - steps[tail].mean(), np.log(criterion[tail]), 1)[0]
-    return math.exp(float(slope))
+    centred = steps[tail] - steps[tail].mean()
+    slope = float(centred @ np.log(criterion[tail])) / float(centred @ centred)
+    return math.exp(slope)

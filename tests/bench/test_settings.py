@@ -19,6 +19,11 @@ def test_checkpoints_are_log_spaced_with_both_ends():
     assert max(ratios) / min(ratios) < 1.3
 
 
+def test_by_default_checkpoints_are_ten_a_decade():
+    steps = Settings(steps=10_000).checkpoint_steps()
+    assert [s for s in steps if 100 <= s < 1000] == [100, 126, 158, 200, 251, 316, 398, 501, 631, 794]
+
+
 def test_given_checkpoints_are_kept_within_the_budget():
     assert Settings(steps=100, checkpoints=(1, 50, 500)).checkpoint_steps() == [0, 1, 50, 100]
 

@@ -1,6 +1,6 @@
 """What the harness costs a cell: wall time minus stepping, with the durable store and its defaults.
 
-Run with ``make bench``. Sixty cells of 100 steps each on bilinear games with matrices of their own, which therefore cannot step
+Run with ``make bench``. Sixty cells of 20 or 100 steps each on bilinear games with matrices of their own, which therefore cannot step
 together; after start-up (a first call imports, asks git and opens a store). One thread.
 """
 
@@ -22,13 +22,14 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def test_overhead_of_sixty_tiny_cells(benchmark, tmp_path):
+@pytest.mark.parametrize("steps", [20, 100])
+def test_overhead_of_sixty_tiny_cells(benchmark, tmp_path, steps):
     games = [{"bilinear": {"matrix": [[1.0 + 0.01 * k]]}} for k in range(CELLS)]
     folder = (tmp_path / str(k) for k in itertools.count())
     results = []
 
     def suite():
-        result = saddlebench.run(games=games, optimizers="extragradient", seeds=1, steps=100, out=next(folder))
+        result = saddlebench.run(games=games, optimizers="extragradient", seeds=1, steps=steps, out=next(folder))
         results.append(result.runs)
 
     suite()
