@@ -1,7 +1,7 @@
 """What the harness costs a cell: wall time minus stepping, with the durable store and its defaults.
 
-Run with ``make bench``. Sixty cells of 20 or 100 steps each on bilinear games with matrices of their own, which therefore cannot step
-together; after start-up (a first call imports, asks git and opens a store). One thread.
+Run with ``make bench``. Sixty cells of 20 or 100 steps each on bilinear games with matrices of their own, which therefore cannot
+step together; after start-up (a first call imports, asks git and opens a store). One thread.
 """
 
 import itertools
