@@ -64,23 +64,23 @@ class Measurer:
             parts = [self([s]) for s in snapshots]
             return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
         found: dict[tuple[str, str], Tensor] = {}
+        seeds, buffers = self._repeated(snapshots)
         for answer in snapshots[0].answers:
-            values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots, len(snapshots))
+            values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots[0].step, seeds, buffers)
             found |= {(answer, name): value for name, value in values.items()}
         totals = [s.total for s in snapshots if s.total is not None]
         if totals:
             counts = torch.tensor([max(s.step, 1) for s in snapshots], dtype=totals[0][0].dtype, device=self.seeds.device)
             counts = counts.repeat_interleave(len(self.seeds))[:, None]
-            values = self._criteria(tuple(x / counts for x in _stacked(totals)), snapshots, len(snapshots))
+            values = self._criteria(tuple(x / counts for x in _stacked(totals)), buffers)
             found |= {("average", name): value for name, value in values.items()}
         table = torch.stack([v.detach().double() for v in found.values()]).cpu().numpy()
         shape = (len(snapshots), len(self.seeds))
         return {key: table[k].reshape(shape) for k, key in enumerate(found)}
 
-    def _all(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
-        seeds, buffers = self._repeated(snapshots, copies)
-        measures = self._criteria(w, snapshots, copies)
-        oracle = Oracle(self.game, seeds, snapshots[0].step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
+    def _all(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+        measures = self._criteria(w, buffers)
+        oracle = Oracle(self.game, seeds, step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
         squares = [(v**2).sum(-1) for v in oracle.field(w)]
         measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
         measures |= {f"gradient_norm.{name}": s.sqrt() for name, s in zip(self.game.players, squares, strict=True)}
@@ -92,21 +92,22 @@ class Measurer:
             measures |= {name: value.to(w[0].device) for name, value in self.images.evaluate(samples).items()}
         return measures
 
-    def _criteria(self, w: Profile, snapshots: list[Snapshot], copies: int) -> dict[str, Tensor]:
-        _, buffers = self._repeated(snapshots, copies)
-        found = {"distance": self._distance(w, copies), "gap": self.game.gap(w, buffers)}
+    def _criteria(self, w: Profile, buffers: Buffers) -> dict[str, Tensor]:
+        found = {"distance": self._distance(w), "gap": self.game.gap(w, buffers)}
         return {name: value for name, value in found.items() if value is not None}
 
-    def _distance(self, w: Profile, copies: int) -> Tensor | None:
+    def _distance(self, w: Profile) -> Tensor | None:
         """‖w − w*‖ without the null directions, along which equilibria form a manifold."""
         if self._origin is None:
             return None
-        gap = torch.cat(w, -1).view(copies, len(self.seeds), -1) - self._origin
+        gap = torch.cat(w, -1).view(-1, *self._origin.shape) - self._origin
         if self.null is not None:
             gap = gap - (self.null.mT @ (self.null @ gap[..., None])).squeeze(-1)
         return gap.norm(dim=-1).flatten()
 
-    def _repeated(self, snapshots: list[Snapshot], copies: int) -> tuple[Tensor, Buffers]:
+    def _repeated(self, snapshots: list[Snapshot]) -> tuple[Tensor, Buffers]:
+        """Seeds and buffers of as many copies of the runs as there are snapshots."""
+        copies = len(snapshots)
         if copies == 1:
             return self.seeds, snapshots[0].buffers
         return self.seeds.repeat(copies), map_tensors(lambda x: x.repeat(copies, *(1,) * (x.dim() - 1)), snapshots[0].buffers)
