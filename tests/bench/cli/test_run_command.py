@@ -108,8 +108,8 @@ def test_parameters_come_as_json_and_as_paths(cli, tmp_path):
     [
         (["bilinaer"], "unknown suite 'bilinaer'"),
         (["./none.toml"], "none.toml does not exist"),
-        (["--game", "bilinaer", "--optimizer", "adam"], "unknown game 'bilinaer': did you mean 'bilinear'?"),
-        (["--game", "bilinear", "--optimizer", "adm"], "unknown optimizer 'adm': did you mean 'adam'?"),
+        (["--game", "bilinaer", "--optimizer", "adam"], "unknown game 'bilinaer': did you mean 'bilinear'"),
+        (["--game", "bilinear", "--optimizer", "adm"], "unknown optimizer 'adm': did you mean 'adam'"),
         (
             [*TINY, "--set", "optimizer.step_siez=1"],
             "optimizer extragradient: 'step_siez': did you mean 'step_size'?",

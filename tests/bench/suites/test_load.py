@@ -114,7 +114,7 @@ def test_a_wrong_file_is_named_with_the_place(write, old, new, message):
         (
             '"consensus"]\n\n',
             '"consensvs"]\n\n',
-            "night.toml: cross 1: optimizers: unknown optimizer 'consensvs': did you mean 'consensus'?",
+            "night.toml: cross 1: optimizers: unknown optimizer 'consensvs': did you mean 'consensus'",
         ),
         ("p = [[0.5]]", "pp = [[0.5]]", "night.toml: cross 1: games: unknown parameter of game quadratic: 'pp'"),
         ("sweep = [0.05, 0.1]", "sweep = 0.1", "night.toml: cross 1: optimizers: step_size: a sweep is a list"),
