@@ -38,11 +38,6 @@ class History:
     references: dict[str, float] = field(default_factory=dict)
     timed_out: bool = False
 
-    def series(self, answer: str, measure: str) -> np.ndarray | None:
-        """One measure over all watched points, ``(points, runs)``, or None."""
-        parts = self.measures.get((answer, measure))
-        return None if parts is None else np.concatenate(parts)
-
 
 @dataclass(frozen=True)
 class Point:
@@ -184,7 +179,6 @@ class _Recorder:
         self.pending: list[Snapshot] = []
         numbers = sum(x.numel() for x in w)
         self.most = max(1, min(_PENDING_SNAPSHOTS, _PENDING_NUMBERS // max(numbers, 1))) if measurer.batched else 1
-        self.checkpoints = set(settings.checkpoint_steps())
 
     def take(
         self, step: int, counts: Counts, clock: Clock, w: Profile, state: State, buffers: Buffers, total: Profile | None

@@ -122,7 +122,7 @@ class Bilinear(LinearGame):
             for r, n in zip(self.offsets(), self.sizes, strict=True)
         )
         b, c = b.to(left).expand(runs, -1), c.to(left).expand(runs, -1)
-        rank = int((s[0] > _RANK_TOLERANCE * s[0].max()).sum())
+        rank = _rank(s)
         left, s, right = left[:, :, :rank], s[:, :rank], right[:, :rank]
         y = apply(right.mT, apply(left.mT, -b) / s)
         x = apply(left, apply(right, c) / s)
@@ -134,9 +134,14 @@ class Bilinear(LinearGame):
         """The null spaces of Aᵀ (for x) and A (for y)."""
         rows, columns = self.sizes
         left, s, right = self._factors(seeds)
-        rank = int((s[0] > _RANK_TOLERANCE * s[0].max()).sum())
+        rank = _rank(s)
         if rank == rows == columns:
             return None
         x = torch.nn.functional.pad(left.mT[:, rank:], (0, columns))
         y = torch.nn.functional.pad(right[:, rank:], (rows, 0))
         return torch.cat((x, y), 1).expand(len(seeds), -1, -1)
+
+
+def _rank(s: Tensor) -> int:
+    """The rank of matrices from their singular values ``(runs, k)``, which is the same for every run."""
+    return int((s[0] > _RANK_TOLERANCE * s[0].max()).sum())
