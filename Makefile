@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test test-slow lint style types contracts format typings bench clean clean-venv
+.PHONY: help install quick test test-slow test-peers lint style types contracts format typings bench clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: $(STAMP) ## the tests, without the slow ones
 
 test-slow: $(STAMP) ## the tests that take minutes
 	$(BIN)/pytest -m slow
+
+test-peers: $(STAMP) ## the tests against other libraries, which this installs (JAX, OpenSpiel, …)
+	$(BIN)/python -m pip install --quiet --group peers
+	$(BIN)/pytest -m peers
 
 lint: style types contracts ## style, formatting, types and import contracts (`make -k lint` reports all at once)
 
