@@ -1,10 +1,12 @@
 """AdamW."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules import adam
 from saddlebench.optimizers.rules.weight_decay import WeightDecay
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import Betas, NonNegative, Positive
 
@@ -19,6 +21,7 @@ class AdamW(Composed):
     name = "adam-w"
     paper = "Loshchilov & Hutter 2019"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 1e-3  # η
     betas: Betas = (0.9, 0.999)  # β₁, β₂

@@ -1,7 +1,7 @@
 """Adaptive competitive gradient descent."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from saddlebench.optimizers.competitive_gradient import CompetitiveGradient
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Profile
 from saddlebench.optimizers.rules.rule import root
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.parameters import Count, Decay, Positive, Tolerance, cast, pick
 
 
@@ -31,6 +32,7 @@ class AdaptiveCompetitiveGradient(Optimizer):
     name = "adaptive-competitive-gradient"
     paper = "Schäfer et al. 2020"
     cost = "1 gradient + 1 product + 1 product an iteration (general-sum: n−1 more gradients)"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 1e-3  # η
     smoothing: Decay = 0.99  # β

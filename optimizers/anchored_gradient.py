@@ -1,12 +1,13 @@
 """Anchored simultaneous gradient (SimGD-A)."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from saddlebench.optimizers.anchored import Anchored, AnchoredState
 from saddlebench.optimizers.optimizer import Oracle, Profile
+from saddlebench.optimizers.search import LogUniform, Space
 from saddlebench.parameters import NonNegative, Positive, cast, pick
 
 
@@ -21,6 +22,7 @@ class AnchoredGradient(Anchored):
     name = "anchored-gradient"
     paper = "Ryu, Yuan, Yin 2019"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"step_size": LogUniform(1e-3, 10)}  # fades with the steps
 
     step_size: Positive = 1.0  # η
     gamma: NonNegative = 2.0  # γ

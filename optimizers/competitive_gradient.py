@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from saddlebench.optimizers import solvers
 from saddlebench.optimizers.adjustments.products import off_diagonal_transposed
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Point, Profile, State
+from saddlebench.optimizers.search import LogUniform, Space
 from saddlebench.parameters import Count, Positive, Tolerance, cast, pick
 
 
@@ -25,6 +26,7 @@ class CompetitiveGradient(Optimizer):
     name = "competitive-gradient"
     paper = "Schäfer & Anandkumar 2019"
     cost = "1 gradient + 1 product + 1 product an iteration (general-sum: 1 more gradient)"
+    search: ClassVar[Space] = {"step_size": LogUniform(1e-3, 10)}  # stable at any length on a bilinear game
 
     step_size: Positive = 0.1  # η
     iterations: Count = 20  # of the linear solver, a fixed number (fewer where the rank is smaller)

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules import complex_momentum
+from saddlebench.optimizers.search import Space, Uniform
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import Decay, Positive, Real
 
@@ -20,6 +22,7 @@ class ComplexMomentum(Composed):
     name = "complex-momentum"
     paper = "Lorraine et al. 2022"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"momentum_argument": Uniform(0, math.pi)}
 
     step_size: Positive = 0.1  # η
     momentum_modulus: Decay = 0.8  # r

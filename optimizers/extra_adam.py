@@ -1,10 +1,12 @@
 """ExtraAdam."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from saddlebench.optimizers.extragradient import Extragradient
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules import adam
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.parameters import Betas, NonNegative, Positive
 
 
@@ -19,6 +21,7 @@ class ExtraAdam(Composed):
     name = "extra-adam"
     paper = "Gidel et al. 2019"
     cost = "2 gradients"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 5e-4  # η
     betas: Betas = (0.5, 0.9)  # β₁, β₂

@@ -1,12 +1,13 @@
 """Lookahead over any optimizer."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from saddlebench.optimizers.optimizer import Oracle, Profile
+from saddlebench.optimizers.search import Space, Uniform
 from saddlebench.optimizers.wrappers.wrapper import Wrapper
 from saddlebench.parameters import Count, Share, cast
 
@@ -31,6 +32,7 @@ class LookaheadMinmax(Wrapper):
     name = "lookahead-minmax"
     paper = "Chavdarova et al. 2021"
     cost = "that of the base"
+    search: ClassVar[Space] = {"alpha": Uniform(0.05, 1)}
 
     inner_steps: Count = 5  # k, steps of the base (its cycles, if it has any) between two jumps
     alpha: Share = 0.5  # α

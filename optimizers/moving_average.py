@@ -1,11 +1,12 @@
 """Exponential moving average of another optimizer's iterates."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from torch import Tensor
 
+from saddlebench.optimizers.search import Space
 from saddlebench.optimizers.wrappers.averaging import Averaging
 
 
@@ -19,6 +20,7 @@ class MovingAverage(Averaging):
     name = "moving-average"
     paper = "Yazıcı et al. 2019"
     cost = "that of the base"
+    search: ClassVar[Space] = {"decay": None}  # moves no iterate
 
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999  # β
     start_step: Annotated[int, Field(ge=0)] = 0  # until this step the mean is the iterate itself

@@ -1,11 +1,12 @@
 """Optimistic Adam."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules import adam
 from saddlebench.optimizers.rules.optimistic import Optimistic
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import Betas, NonNegative, Positive
 
@@ -20,6 +21,7 @@ class OptimisticAdam(Composed):
     name = "optimistic-adam"
     paper = "Daskalakis et al. 2018"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 1e-4  # η
     betas: Betas = (0.5, 0.9)  # β₁, β₂

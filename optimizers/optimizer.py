@@ -9,9 +9,11 @@ past extragradient: the files of this folder with a ``rule``). `Composed` names 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
+
+from saddlebench.optimizers.search import Space
 
 Profile = tuple[Tensor, ...]
 State = Any  # nested (named) tuples of tensors with a run axis
@@ -113,11 +115,15 @@ class GameFacts(Protocol):
 
 
 class Optimizer(ABC):
-    """Base of all optimizers: a frozen dataclass of hyperparameters, in the catalogue by its ``name``."""
+    """Base of all optimizers: a frozen dataclass of hyperparameters, in the catalogue by its ``name``.
+
+    `search` has ranges for tuning where those of the parameters' words and types do not suit the method.
+    """
 
     name = ""
     paper = ""
     cost = ""
+    search: ClassVar[Space] = {}
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """ExtraAdam with extrapolation from the past."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.past_extragradient import PastExtragradient
 from saddlebench.optimizers.rules import adam
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.parameters import Betas, NonNegative, Positive
 
 
@@ -19,6 +20,7 @@ class PastExtraAdam(Composed):
     name = "past-extra-adam"
     paper = "Gidel et al. 2019"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 1e-4  # η
     betas: Betas = (0.5, 0.9)  # β₁, β₂

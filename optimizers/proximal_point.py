@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from saddlebench.optimizers import solvers
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Profile, State
+from saddlebench.optimizers.search import LogUniform, Space
 from saddlebench.parameters import Count, Positive, Tolerance, cast, pick
 
 
@@ -23,6 +25,7 @@ class ProximalPoint(Optimizer):
     name = "proximal-point"
     paper = "Martinet 1970; Rockafellar 1976"
     cost = "per Newton step 1 gradient + 1 product an iteration of the solver"
+    search: ClassVar[Space] = {"step_size": LogUniform(1e-3, 10)}  # stable at any length on a bilinear game
 
     step_size: Positive = 0.1  # η
     iterations: Count = 3  # of Newton's method

@@ -1,10 +1,11 @@
 """RMSProp, simultaneous."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules import rmsprop
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import Decay, NonNegative, Positive
 
@@ -19,6 +20,7 @@ class RMSProp(Composed):
     name = "rmsprop"
     paper = "Tieleman & Hinton 2012"
     cost = "1 gradient"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     step_size: Positive = 1e-2  # η
     smoothing: Decay = 0.99  # a

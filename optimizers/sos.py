@@ -1,12 +1,14 @@
 """Stable opponent shaping."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from saddlebench.optimizers.adjustments.adjustment import Adjusted
 from saddlebench.optimizers.adjustments.shaping import Shaping
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules.gradient import Gradient
 from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.search import Space, Uniform
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import Positive, PositiveScalar, Share
 
@@ -22,6 +24,7 @@ class StableOpponentShaping(Composed):
     name = "sos"
     paper = "Letcher et al. 2019"
     cost = "1 gradient + n products (general-sum: n−1 more gradients)"
+    search: ClassVar[Space] = {"alignment": Uniform(0.05, 0.95), "radius": Uniform(0.05, 0.95)}
 
     step_size: Positive = 0.1  # η
     gamma: Positive | None = None  # α, the step that each player is expected to take; None: α = η

@@ -1,12 +1,14 @@
 """Symplectic gradient adjustment."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from saddlebench.optimizers.adjustments.adjustment import Adjusted
 from saddlebench.optimizers.adjustments.symplectic import Symplectic
 from saddlebench.optimizers.optimizer import Composed, Optimizer
 from saddlebench.optimizers.rules.gradient import Gradient
 from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.search import LogUniform, Space
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 from saddlebench.parameters import NonNegative, Positive, Real
 
@@ -21,6 +23,7 @@ class SymplecticGradient(Composed):
     name = "symplectic-gradient"
     paper = "Balduzzi et al. 2018; Letcher et al. 2019"
     cost = "1 gradient + 2 products"
+    search: ClassVar[Space] = {"gamma": LogUniform(1e-2, 10)}
 
     step_size: Positive = 0.1  # η
     gamma: Real = 1.0  # λ

@@ -1,12 +1,13 @@
 """Adam."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from saddlebench.optimizers.rules.rule import Rule, root
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.parameters import Betas, NonNegative, cast, pick, pick_pair
 
 
@@ -29,6 +30,7 @@ class Adam(Rule):
 
     name = "adam"
     paper = "Kingma & Ba 2015"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     betas: Betas = (0.9, 0.999)  # β₁, β₂
     epsilon: NonNegative = 1e-8  # ε

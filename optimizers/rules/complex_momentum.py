@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.search import Space, Uniform
 from saddlebench.parameters import Decay, Real, cast, pick
 
 
@@ -27,6 +28,7 @@ class ComplexMomentum(Rule):
 
     name = "complex-momentum"
     paper = "Lorraine et al. 2022"
+    search: ClassVar[Space] = {"momentum_argument": Uniform(0, math.pi)}
 
     momentum_modulus: Decay = 0.8  # r
     momentum_argument: Real = math.pi / 8  # φ

@@ -1,12 +1,13 @@
 """RMSProp."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from saddlebench.optimizers.rules.rule import Rule, root
+from saddlebench.optimizers.search import SMALL_STEP, Space
 from saddlebench.parameters import Decay, NonNegative, cast, pick
 
 
@@ -20,6 +21,7 @@ class RMSProp(Rule):
 
     name = "rmsprop"
     paper = "Tieleman & Hinton 2012"
+    search: ClassVar[Space] = {"step_size": SMALL_STEP}
 
     smoothing: Decay = 0.99  # a
     epsilon: NonNegative = 1e-8  # ε

@@ -6,20 +6,25 @@ serves simultaneous, alternating and extrapolating play, and a rule over a rule 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from saddlebench.optimizers.search import Space
 from saddlebench.parameters import cast
 
 
 class Rule(ABC):
-    """Base of all rules: a frozen dataclass of hyperparameters, in the catalogue `RULES` by its ``name``."""
+    """Base of all rules: a frozen dataclass of hyperparameters, in the catalogue `RULES` by its ``name``.
+
+    `search` is as for optimizers; a range for ``step_size`` there is one for those who use the rule.
+    """
 
     name = ""
     paper = ""
     cost = ""
+    search: ClassVar[Space] = {}
 
     @property
     def autonomous(self) -> bool:
