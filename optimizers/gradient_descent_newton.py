@@ -32,4 +32,4 @@ class GradientDescentNewton(BestReply):
         """y − g_yy⁻¹ g_y, once the leader has moved."""
         oracle = oracle.fresh(committed=w)
         point = oracle.at(w)
-        return w[1] - self.inverse(oracle, point, point.v[1])
+        return w[1] - self.inverse(oracle, point, point.v[1], self.damping)

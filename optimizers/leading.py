@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 
@@ -43,15 +44,15 @@ class BestReply(Leading):
             return reason
         return f"{self.name} inverts the follower's Hessian, which is singular in this game: it takes a damping > 0"
 
-    def inverse(self, oracle: Oracle, point: Point, b: Tensor) -> Tensor:
-        """(g_yy + δI)⁻¹ b: half a product an iteration."""
+    def inverse(self, oracle: Oracle, point: Point, b: Tensor, damping: Any) -> Tensor:
+        """(g_yy + δI)⁻¹ b for a damping δ, a number or ``(runs, 1)``: half a product an iteration."""
 
         def product(u: Tensor) -> Tensor:
-            return point.block(1, 1, u) + cast(self.damping, u) * u
+            return point.block(1, 1, u) + cast(damping, u) * u
 
         solver = partial(solvers.gmres, iterations=self.iterations, tolerance=self.tolerance)
         return solvers.solve(product, product, b, solver, oracle.differentiable)
 
-    def total_gradient(self, oracle: Oracle, point: Point) -> Tensor:
+    def total_gradient(self, oracle: Oracle, point: Point, damping: Any) -> Tensor:
         """D_x f = f_x − g_xy g_yy⁻¹ f_y, the derivative of f(x, y*(x))."""
-        return point.v[0] - point.block(1, 0, self.inverse(oracle, point, point.partial(0, 1)), transpose=True)
+        return point.v[0] - point.block(1, 0, self.inverse(oracle, point, point.partial(0, 1), damping), transpose=True)

@@ -20,4 +20,4 @@ class TotalGradient(BestReply):
     def step(self, oracle: Oracle, w: Profile, state: State) -> tuple[Profile, State]:
         """One linearisation, one solve."""
         point = oracle.at(w)
-        return self.move_all(oracle, w, (self.total_gradient(oracle, point), point.v[1]), state)
+        return self.move_all(oracle, w, (self.total_gradient(oracle, point, self.damping), point.v[1]), state)

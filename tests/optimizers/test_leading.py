@@ -1,18 +1,26 @@
 """Methods of a leader and a follower against their formulas, and unrolling."""
 
+import itertools
+from dataclasses import dataclass
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from saddlebench.bench.build import build
+from saddlebench.bench.contracts.arenas import Arena
 from saddlebench.bench.contracts.finding import run_checks
 from saddlebench.bench.contracts.optimizer_steps import batch_equals_runs_alone_on_a_network
 from saddlebench.bench.contracts.playing import advance, begin, difference, oracle_of, seeds_of
+from saddlebench.bench.oracle import Counts
 from saddlebench.bench.spectrum import at_equilibrium
+from saddlebench.errors import InputError
+from saddlebench.games.draws import normal
+from saddlebench.games.game import Game
 from saddlebench.games.quadratic import Quadratic
 
-from .random_games import SOLVED, Derivatives, agrees, apply, stepped, two_players
+from .random_games import SOLVED, Derivatives, RandomGame, agrees, apply, stepped, two_players
 from .trajectories import fewer, optimizer, random_seed, rate, trajectory
 
 
@@ -144,3 +152,82 @@ def test_damping_is_added_to_the_hessian_or_to_its_square(seed, damping):
 
     agrees(game, optimizer("follow-the-ridge", total=False, damping=damping), ridge, SOLVED)
     agrees(game, optimizer("total-gradient", damping=damping), leader, SOLVED)
+
+
+def test_an_adaptive_damping_falls_where_the_model_is_exact():
+    """On a quadratic game g_y is linear: what the correction undoes is what its model says, and δ is 0.9ᵗ."""
+    game = build("game", {"quadratic": {"p": [[-6.0]], "matrix": [[4.0]], "q": [[2.0]]}})
+    method = optimizer("follow-the-ridge", step_size=0.05, damping=1.0, iterations=5, adaptive=True)
+    plays = trajectory(game, method, 30)
+    for t, (before, after) in enumerate(itertools.pairwise(plays)):
+        assert before.state.damping.flatten().tolist() == pytest.approx([0.9**t] * 3)
+        x, y = before.w
+        bent = 0.05 * 4 * (-6 * x + 4 * y)  # −f_xy Δx; g_yx = −4, so the correction is −g_yy b with b = f_xy Δx
+        wanted = (x - 0.05 * (-6 * x + 4 * y), y - 0.05 * (2 * y - 4 * x) - 2 * bent / (4 + 0.9**t))
+        assert difference(after.w, wanted) <= 1e-12
+
+
+@dataclass(frozen=True)
+class Wave(Game):
+    """f = Σ x²/2 + xy − 3(1 − cos 2y) − y²/20: the follower's Hessian changes its sign along the way."""
+
+    name = "wave"
+    players, sizes, zero_sum = ("x", "y"), (2, 2), True  # pyright: ignore[reportIncompatibleMethodOverride, reportAssignmentType]
+
+    def initial(self, seeds):
+        return tuple(2 * normal(seeds, f"start {i}", 2) for i in (0, 1))
+
+    def losses(self, profile, sample, buffers):
+        x, y = profile
+        value = (x**2 / 2 + x * y - 3 * (1 - (2 * y).cos()) - y**2 / 20).sum(-1)
+        return value, -value
+
+
+def test_an_adaptive_damping_is_the_authors():
+    """Their rule by hand, run by run, with a factorisation; every branch of it is taken."""
+    game, eta = Wave(), 0.5
+    method = optimizer("follow-the-ridge", step_size=eta, damping=1.0, iterations=20, adaptive=True)
+    plays, factors = trajectory(game, method, 40), set()
+    for before, after in itertools.pairwise(plays):
+        d = Derivatives(game, before.w)
+        h, cross = d.block(1, 1), d.block(1, 0)
+        for r in range(3):
+            delta = float(before.state.damping[r])
+            b = eta * cross[r] @ d.v[0][r]  # what the correction is to undo, to first order: g_y moves by −b
+            s = torch.linalg.solve(h[r] @ h[r] + delta * torch.eye(2, dtype=torch.float64), h[r] @ b)
+            moved = (before.w[0][r] - eta * d.v[0][r]).detach(), (before.w[1][r] + s).detach()
+            ahead = Derivatives(game, tuple(x[None] for x in moved)).v[1][0]
+            model = 1 - (h[r] @ s - b).square().sum() / b.square().sum()
+            true = 1 - (ahead - d.v[1][r]).square().sum() / b.square().sum()
+            ratio = float((true / model).detach())
+            factor = 2.0 if ratio < 0 or true < 0 else 1.1 if ratio < 0.5 else 0.9 if ratio > 0.95 else 1.0
+            factors.add(factor)
+            assert float(after.state.damping[r]) == pytest.approx(min(delta * factor, 1.0), rel=1e-9)
+            wanted = before.w[1][r] - eta * d.v[1][r] + (s if factor < 2 else 0 * s)
+            torch.testing.assert_close(after.w[1][r], wanted.detach(), rtol=1e-8, atol=1e-9)
+    assert factors == {2.0, 1.1, 0.9, 1.0}
+
+
+def test_an_adaptive_damping_needs_a_start_and_has_no_spectrum():
+    with pytest.raises(InputError, match="damping"):
+        optimizer("follow-the-ridge", adaptive=True)
+    assert not optimizer("follow-the-ridge", adaptive=True, damping=1.0).smooth
+    counts, game = Counts(2), Arena()
+    method = optimizer("follow-the-ridge", adaptive=True, damping=1.0, iterations=2)
+    advance(game, method, begin(game, method, seeds_of(2)), 1, counts)
+    assert (counts.gradients, counts.products) == (1.5, 1 + 2 + 0.5)
+
+
+@fewer
+@given(seed=random_seed, eta=rate, beta=st.floats(-0.5, 0.5))
+def test_the_authors_momentum_keeps_the_correction_out_of_the_velocity(seed, eta, beta):
+    """u⁺ = βu + v, x⁺ = x − ηu_x, y⁺ = y − ηu_y + η g_yy⁻¹ g_yx u_x, by hand."""
+    game = RandomGame(seed, (2, 2))
+    method = optimizer("follow-the-ridge", step_size=eta, rule={"momentum": {"momentum": beta}})
+    plays, velocity = trajectory(game, method, 10), [0.0, 0.0]
+    for before, after in itertools.pairwise(plays):
+        d = Derivatives(game, before.w)
+        velocity = [(beta * u + v).detach() for u, v in zip(velocity, d.v, strict=True)]
+        bent = replied(d, apply(d.block(1, 0), velocity[0])).detach()
+        wanted = before.w[0] - eta * velocity[0], before.w[1] - eta * velocity[1] + eta * bent
+        assert difference(after.w, wanted) <= SOLVED
