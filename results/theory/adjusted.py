@@ -81,11 +81,18 @@ def hamiltonian(game: Linearisation, settings: Settings) -> Array:
 
 
 def gradient_norm(game: Linearisation, settings: Settings) -> Array:
-    """x descends f + λ‖g_y‖² (Nagarajan & Kolter 2017): G = [[μ_x + 2λσ², σ(1 − 2λμ_y)], [−σ, μ_y]]."""
+    """x descends f + λ‖g_y‖² (Nagarajan & Kolter 2017): G = [[μ_x + 2λσ², σ(1 − 2λμ_y)], [−σ, μ_y]].
+
+    Alternating, a cycle has the determinant (1 − η_xG_xx)(1 − η_yμ_y): |z|² = 1 − 2ηλσ² for a complex pair of a bilinear game.
+    """
     game.two_players()
     blocks, weight = game.blocks(), 2 * settings.number("gamma")
     sigma = blocks.sigma
     own, cross = blocks.mu_x + weight * sigma**2, sigma * (1 - weight * blocks.mu_y)
+    if settings.raw("alternating", False):
+        x, y = blocks.of(settings.pair("step_size"))
+        keep_x, keep_y = 1 - x * own, 1 - y * blocks.mu_y
+        return blocks.roots(keep_x + keep_y - x * y * cross * sigma, keep_x * keep_y)
     return blocks.step(settings.pair("step_size"), (own, cross, -sigma, blocks.mu_y))
 
 
@@ -141,8 +148,8 @@ FORMULAS: dict[str, Formula] = {
     "sos": formula(_ROTATED.format("(1 + p)α, p → 0 where it adapts"), "step_size gamma p alignment radius", stable_opponent),
     "hamiltonian-gradient": formula("max|1 − η s²|, s the singular values of J", "step_size", hamiltonian),
     "gradient-norm-regularized": formula(
-        "|1 − eig(D[[μ_x+2λσ², σ(1−2λμ_y)], [−σ, μ_y]])|; bilinear |1 − η(λσ² ± √(λ²σ⁴−σ²))|",
-        "step_size gamma",
+        "|1 − eig(D[[μ_x+2λσ², σ(1−2λμ_y)], [−σ, μ_y]])|; bilinear |1 − η(λσ² ± √(λ²σ⁴−σ²))|, alternating √(1−2ηλσ²)",
+        "step_size gamma alternating",
         gradient_norm,
     ),
     "local-symplectic-surgery": formula(

@@ -44,6 +44,7 @@ HYPERPARAMETERS = {
     "optimism": lambda rng: rng.uniform(0.2, 1.5),
     "schedule": lambda rng: [[0, 1], [1, 0], [1, 1, 0], [0, 1, 1, 1]][rng.integers(4)],
     "start": lambda rng: ["zero", "gradient"][rng.integers(2)],
+    "alternating": lambda rng: bool(rng.integers(2)),
 }
 
 
@@ -201,6 +202,10 @@ GOLDEN = [
     ({"competitive-gradient": {"step_size": 0.2}}, 0.9805806757),
     ({"consensus": {"step_size": 0.1, "gamma": 1.0}}, 0.9055385138),
     ({"symplectic-gradient": {"step_size": 0.1, "gamma": 1.0}}, 0.9055385138),
+    ({"gradient-norm-regularized": {"step_size": 0.1, "gamma": 0.5}}, 0.9539392014),
+    ({"gradient-norm-regularized": {"step_size": 0.1, "gamma": 0.5, "alternating": True}}, 0.9486832981),
+    ({"unrolled": {"step_size": 0.1, "inner_step_size": 0.1, "inner_steps": 5}}, 0.9539392014),
+    ({"unrolled": {"step_size": 0.1, "inner_step_size": 0.1, "inner_steps": 5, "alternating": True}}, 0.9486832981),
 ]
 
 

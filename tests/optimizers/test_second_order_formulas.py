@@ -43,7 +43,14 @@ def test_gradient_norm_regulariser_is_the_generators_alone(seed, eta, gamma):
     def expected(d, w, _):
         return stepped(w, eta, [d.gradient(d.losses[0] + gamma * square([d.v[1]]), 0), d.v[1]])
 
-    agrees(two_players(seed), optimizer("gradient-norm-regularized", step_size=eta, gamma=gamma), expected)
+    game = two_players(seed)
+
+    def answered(d, w, last):
+        x = expected(d, w, last)[0]
+        return x, w[1] - eta * Derivatives(game, (x, w[1])).v[1].detach()
+
+    agrees(game, optimizer("gradient-norm-regularized", step_size=eta, gamma=gamma), expected)
+    agrees(game, optimizer("gradient-norm-regularized", step_size=eta, gamma=gamma, alternating=True), answered)
 
 
 @fewer
