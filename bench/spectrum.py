@@ -12,24 +12,18 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from torch import Tensor
 
+from saddlebench.bench.eigenpairs import NoSpectrumError, dense, leading, mass
 from saddlebench.bench.oracle import Counts, Oracle
 from saddlebench.bench.trees import active_tensors, map_tensors, replace_active
 from saddlebench.games.game import Buffers, Game, Profile
 from saddlebench.optimizers.optimizer import Optimizer, State
 
 DENSE_LIMIT = 2000  # unknowns
-ARNOLDI_COUNT = 6  # eigenvalues asked of Arnoldi: fewer with a loose tolerance are not to be trusted
-ARNOLDI_BASIS = 60
 FIXED_POINT_TOLERANCE = 1e-9
 _LIFT = 1e-6  # how far the profile goes along a null direction: a manifold of equilibria may be curved
 _CHUNK = 2**24  # numbers on the run axis at once
-
-
-class NoSpectrumError(ValueError):
-    """Why a cell has no spectrum at a point, in one line."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +37,9 @@ class Spectrum:
         transverse: eigenvalues without the null directions that the game declares; None where it declares none.
         residuals: ‖Mᵀx − λx‖ of each eigenpair where Arnoldi found it, None where dense.
         period: steps in one application of the step map.
+        radius_error: how far rounding may have moved `radius_transverse`: much at a multiple root.
+        gradient_share: of the game's Jacobian, how much of the joint gradient lies along each eigenvector
+            (`saddlebench.bench.jacobian`); None where the gradient vanishes, and of a step map.
     """
 
     eigenvalues: np.ndarray
@@ -50,6 +47,8 @@ class Spectrum:
     transverse: np.ndarray | None
     residuals: np.ndarray | None
     period: int
+    radius_error: float = 0.0
+    gradient_share: np.ndarray | None = None
 
     @property
     def radius(self) -> float:
@@ -93,6 +92,16 @@ def at_equilibrium(game: Game, optimizer: Optimizer, seed: int = 0) -> Spectrum:
     Raises:
         NoSpectrumError: the pair has none there, no equilibrium is known, or it is not a fixed point of the step.
     """
+    step_map = at_rest(game, optimizer, seed)
+    return step_map.spectrum(game.null_directions(step_map.seeds))
+
+
+def at_rest(game: Game, optimizer: Optimizer, seed: int = 0) -> "StepMap":
+    """The step map at the game's known equilibrium, in float64, with the state that belongs to rest there.
+
+    Raises:
+        NoSpectrumError: as `at_equilibrium`.
+    """
     reason = refusal(game, optimizer, at_equilibrium=True)
     if reason:
         raise NoSpectrumError(reason)
@@ -101,8 +110,7 @@ def at_equilibrium(game: Game, optimizer: Optimizer, seed: int = 0) -> Spectrum:
     if w is None:
         raise NoSpectrumError(f"no equilibrium of {game.name} is known: use --at checkpoint")
     buffers = game.buffers(w, seeds)
-    step_map = StepMap(game, optimizer, seeds, 0, buffers, w, _settled(game, optimizer, seeds, buffers, w))
-    return step_map.spectrum(game.null_directions(seeds))
+    return StepMap(game, optimizer, seeds, 0, buffers, w, _settled(game, optimizer, seeds, buffers, w))
 
 
 def _settled(game: Game, optimizer: Optimizer, seeds: Tensor, buffers: Buffers, w: Profile) -> State:
@@ -147,13 +155,30 @@ class StepMap:
     state: State
 
     @cached_property
-    def _parts(self) -> list[Tensor]:
+    def parts(self) -> list[Tensor]:
+        """The augmented state: the players' strategies, then the tensors that the next step depends on, ``(1, size)`` each."""
         return [*self.w, *active_tensors(self.state)]
 
     @property
     def unknowns(self) -> int:
         """The size of the augmented state."""
-        return sum(x.shape[-1] for x in self._parts)
+        return sum(x.shape[-1] for x in self.parts)
+
+    def apply(self, parts: list[Tensor], differentiable: bool = False) -> list[Tensor]:
+        """The step map, one whole period, of a batch of augmented states like `parts`, ``(k, size)`` each: k runs of one seed."""
+        copies = len(parts[0])
+
+        def repeat(x: Tensor) -> Tensor:
+            return x.expand(copies, *x.shape[1:]) if x.dim() and x.shape[0] == 1 else x
+
+        seeds, buffers = self.seeds.expand(copies), map_tensors(repeat, self.buffers)
+        w = tuple(parts[: len(self.w)])
+        state = replace_active(map_tensors(repeat, self.state), iter(parts[len(self.w) :]))
+        for k in range(self.optimizer.period):
+            counts = Counts(len(w))
+            oracle = Oracle.at_step(self.game, seeds, self.step + k, buffers, counts, w[0].dtype, differentiable)
+            w, state = self.optimizer.step(oracle, w, state)
+        return [*w, *active_tensors(state)]
 
     def spectrum(self, null_directions: Tensor | None = None) -> Spectrum:
         """Eigenvalues, dense or by Arnoldi as the size asks.
@@ -161,26 +186,14 @@ class StepMap:
         Raises:
             NoSpectrumError: the Jacobian is not finite.
         """
-        null = None if null_directions is None else self._lift(null_directions[0])
+        null = None if null_directions is None else self.lift(null_directions[0])
         return self._dense(null) if self.unknowns <= DENSE_LIMIT else self._arnoldi(null)
 
     def transposed_products(self, u: Tensor) -> Tensor:
         """Mᵀu for a batch ``(k, unknowns)`` of vectors: k identical runs, one vector–Jacobian product."""
-        copies = len(u)
-
-        def repeat(x: Tensor) -> Tensor:
-            return x.expand(copies, *x.shape[1:]) if x.dim() and x.shape[0] == 1 else x
-
-        inputs = [repeat(x).contiguous().detach().requires_grad_() for x in self._parts]
-        seeds = self.seeds.expand(copies)
-        buffers = map_tensors(repeat, self.buffers)
-        w = tuple(inputs[: len(self.w)])
-        state = replace_active(map_tensors(repeat, self.state), iter(inputs[len(self.w) :]))
+        inputs = [x.expand(len(u), -1).contiguous().detach().requires_grad_() for x in self.parts]
         with torch.enable_grad():
-            for k in range(self.optimizer.period):
-                oracle = Oracle.at_step(self.game, seeds, self.step + k, buffers, Counts(len(w)), w[0].dtype, differentiable=True)
-                w, state = self.optimizer.step(oracle, w, state)
-            outputs = [*w, *active_tensors(state)]
+            outputs = self.apply(inputs, differentiable=True)
         cotangents = u.split([x.shape[-1] for x in outputs], -1)
         live = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
         rows = torch.cat(torch.autograd.grad([o for o, _ in live], inputs, [c for _, c in live], materialize_grads=True), -1)
@@ -198,9 +211,8 @@ class StepMap:
 
     def _dense(self, null: np.ndarray | None) -> Spectrum:
         matrix = self.jacobian()
-        values, vectors = np.linalg.eig(matrix)
-        order = np.argsort(-np.abs(values), kind="stable")
-        transverse = None
+        found, transverse = dense(matrix), None
+        error = found.radius_error
         if null is not None:
             # The fixed points form a manifold along these directions, so they span an invariant subspace; in an orthonormal basis
             # of it and its complement M is block triangular, and the complement's block holds all other eigenvalues.
@@ -209,9 +221,10 @@ class StepMap:
             leak = np.abs(rest.T @ matrix @ null).max(initial=0.0)
             if leak > 1e-6:
                 raise NoSpectrumError(f"the declared null directions are not invariant under the step (leak {leak:.2g})")
-            transverse = np.linalg.eigvals(rest.T @ matrix @ rest)
-            transverse = transverse[np.argsort(-np.abs(transverse), kind="stable")]
-        return Spectrum(values[order], self._mass(vectors[:, order]), transverse, None, self.optimizer.period)
+            others = dense(rest.T @ matrix @ rest)
+            transverse, error = others.values, others.radius_error
+        shares = mass(found.vectors, self._sizes)
+        return Spectrum(found.values, shares, transverse, None, self.optimizer.period, error)
 
     def _arnoldi(self, null: np.ndarray | None) -> Spectrum:
         dtype, device = self.w[0].dtype, self.w[0].device
@@ -220,48 +233,32 @@ class StepMap:
             row = torch.from_numpy(np.asarray(x, dtype=np.float64).reshape(1, -1)).to(dtype=dtype, device=device)
             return self.transposed_products(row)[0].double().cpu().numpy()
 
-        def leading(operator: LinearOperator) -> tuple[np.ndarray, np.ndarray]:
-            start = np.cos(np.arange(self.unknowns) * 0.7 + 0.3)  # any fixed vector: the answer must not depend on a global seed
-            try:
-                found = eigs(operator, k=ARNOLDI_COUNT, ncv=ARNOLDI_BASIS, tol=1e-6, v0=start)  # pyright: ignore[reportArgumentType] - scipy's default 0 hides that tol is a float
-            except ArpackNoConvergence as error:
-                if not len(error.eigenvalues):
-                    raise NoSpectrumError("Arnoldi iteration found no eigenvalue to 1e-6") from error
-                found = error.eigenvalues, error.eigenvectors
-            order = np.argsort(-np.abs(found[0]), kind="stable")
-            return found[0][order], found[1][:, order]
-
-        shape = (self.unknowns, self.unknowns)
-        values, vectors = leading(LinearOperator(shape, matvec=product, dtype=np.float64))  # pyright: ignore[reportCallIssue] - scipy documents the keyword form
-        applied = np.stack([product(v.real) + 1j * product(v.imag) for v in vectors.T], -1)
-        residuals = np.linalg.norm(applied - vectors * values, axis=0)
-        transverse = None
+        found, transverse = leading(product, self.unknowns), None
+        error = found.radius_error
         if null is not None:
             basis = np.linalg.qr(null)[0]
 
             def rest(x: np.ndarray) -> np.ndarray:
                 return x - basis @ (basis.T @ x)
 
-            operator = LinearOperator(shape, matvec=lambda x: rest(product(rest(np.asarray(x).ravel()))), dtype=np.float64)  # pyright: ignore[reportCallIssue] - as above
-            transverse = leading(operator)[0]
+            others = leading(lambda x: rest(product(rest(x))), self.unknowns)
+            transverse, error = others.values, others.radius_error
         # These are eigenvectors of the transpose: how much each player's strategy drives the mode.
-        return Spectrum(values, self._mass(vectors), transverse, residuals, self.optimizer.period)
+        shares = mass(found.vectors, self._sizes)
+        return Spectrum(found.values, shares, transverse, found.residuals, self.optimizer.period, error)
 
-    def _mass(self, vectors: np.ndarray) -> np.ndarray:
-        """Shares of the players' strategies, ``(eigenvalues, players)``."""
-        edges = np.cumsum([x.shape[-1] for x in self.w])
-        square = np.abs(vectors[: edges[-1]]) ** 2
-        parts = np.stack([block.sum(0) for block in np.split(square, edges[:-1])], -1)
-        return parts / np.maximum(parts.sum(-1, keepdims=True), np.finfo(float).tiny)
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(x.shape[-1] for x in self.w)
 
-    def _lift(self, directions: Tensor) -> np.ndarray:
-        """Null directions of the profile, ``(unknowns, k)``, with what the state at rest does along each."""
+    def lift(self, directions: Tensor) -> np.ndarray:
+        """Null directions of the profile, ``(k, total size)``, with what the state at rest does along each: ``(unknowns, k)``."""
         columns = []
         for direction in directions:
-            blocks = direction.to(self.w[0]).split([x.shape[-1] for x in self.w])
+            blocks = direction.to(self.w[0]).split(self._sizes)
             moved = tuple(x + _LIFT * b for x, b in zip(self.w, blocks, strict=True))
             state = _settled(self.game, self.optimizer, self.seeds, self.buffers, moved)
-            parts = [(a - b) / _LIFT for a, b in zip([*moved, *active_tensors(state)], self._parts, strict=True)]
+            parts = [(a - b) / _LIFT for a, b in zip([*moved, *active_tensors(state)], self.parts, strict=True)]
             columns.append(torch.cat(parts, -1)[0])
         lifted = torch.stack(columns, -1).double().cpu().numpy()
         return np.linalg.qr(lifted)[0]
