@@ -119,7 +119,7 @@ def load_file(kind: str, spec: str) -> type:
     wanted = wanted.removeprefix(":")
     if not path.is_file():
         raise InputError(f"{kind} file {path} does not exist")
-    module = _import_file(path)
+    module = import_file(path)
     base = KINDS[kind][1]
     found = {
         name: value
@@ -135,7 +135,12 @@ def load_file(kind: str, spec: str) -> type:
     return next(iter(found.values()))
 
 
-def _import_file(path: Path) -> Any:
+def import_file(path: Path) -> Any:
+    """The module in a user's file, imported once a content.
+
+    Raises:
+        InputError: it fails to import; the message names the line.
+    """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     name = f"saddlebench_user_{path.stem}_{digest}"  # a changed file is another module
     if name in sys.modules:
