@@ -26,12 +26,15 @@ class Pairing:
         optimizer: the optimizer, its hyperparameters plain numbers.
         settings: with the steps filled in.
         suite: the suite that asked for it.
+        track: ``"defaults"``, or ``"tuned"`` where the hyperparameters are the winners of a search. Like the suite it is no part of
+            the identity: it says how the numbers were found, not what is run. A row keeps the track of the request that ran it.
     """
 
     game: Game
     optimizer: Optimizer
     settings: Settings
     suite: str | None = None
+    track: str = "defaults"
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -79,7 +82,12 @@ class Cell:
 
 
 def cross(
-    games: Iterable[Game], optimizers: Iterable[Optimizer], seeds: Sequence[int], settings: Settings, suite: str | None = None
+    games: Iterable[Game],
+    optimizers: Iterable[Optimizer],
+    seeds: Sequence[int],
+    settings: Settings,
+    suite: str | None = None,
+    track: str = "defaults",
 ) -> list[Cell]:
     """Every game × optimizer × seed, in that order, each cell once however often it is named.
 
@@ -98,7 +106,7 @@ def cross(
         game.ready()
         budget = settings.budget(game.default_steps)
         for optimizer in optimizers:
-            pairing = Pairing(game, optimizer, budget, suite)
+            pairing = Pairing(game, optimizer, budget, suite, track)
             _ = pairing.not_applicable  # a wrong number of values is bad input, found before anything runs
             for cell in (Cell(pairing, seed) for seed in seeds):
                 cells.setdefault(cell.key, cell)

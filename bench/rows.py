@@ -32,7 +32,7 @@ def identity_row(cell: Cell, context: Context, key: str, started: datetime) -> d
         "budget": canonical_json(identity["budget"]),
         "protocol": identity["protocol"],
         "suite": cell.pairing.suite,
-        "track": "defaults",
+        "track": cell.pairing.track,
         "game_source": identity["game_source"],
         "optimizer_source": identity["optimizer_source"],
         "started_at": started,

@@ -23,6 +23,7 @@ JOURNALS = "journal-*.sqlite"
 OURS = (MARKER, *(f"{table}.parquet" for table in TABLES), JOURNALS)
 WELCOME = (
     *(
+        "trials",
         "samples",
         "figures",
         "checkpoints",

@@ -54,7 +54,7 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
         own final measures that have a better direction, of ``rate``, ``radius`` (without null directions), ``raw_radius``,
         ``predicted``, ``cost`` and ``seconds`` (of runs that ran alone); ``reason`` of errors and of what does not apply,
         ``spectrum_reason``. What else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one
-        game and optimizer.
+        game and optimizer, and ``track``, after the optimizer, where there are tuned ones and defaults.
     """
     labels = {kind: _labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
     table = runs.assign(
@@ -70,6 +70,9 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
     frame = pd.DataFrame(rows)
     measures = [c for c in frame.columns if c not in (*SHOWN, *AFTER, *variants, "raw_radius", "reason", "spectrum_reason")]
     order = [*SHOWN, *sorted(measures), *AFTER, "raw_radius", *variants, "reason", "spectrum_reason"]
+    if "track" in variants:  # how the hyperparameters were found belongs beside them
+        order.remove("track")
+        order.insert(order.index("optimizer") + 1, "track")
     return frame.reindex(columns=order)
 
 
@@ -135,9 +138,10 @@ def _measures(texts: np.ndarray) -> dict[str, float]:
 
 
 def _distinguishing(table: Any) -> list[str]:
-    """Those of `_VARIANTS` that differ between rows of one game and optimizer."""
+    """Those of `_VARIANTS` that differ between rows of one game and optimizer; the track wherever there are both."""
     grouped: Any = table.groupby(_PAIRING, sort=False)[_VARIANTS].nunique(dropna=False)
-    return [name for name in _VARIANTS if (grouped[name] > 1).any()]
+    found = [name for name in _VARIANTS if (grouped[name] > 1).any() and name != "track"]
+    return ["track", *found] if table["track"].nunique() > 1 else found
 
 
 def _labels(kind: str, runs: Any, defaults: Defaults) -> dict[tuple[str, str], str]:

@@ -13,9 +13,10 @@ from saddlebench.bench.contracts.game_solutions import SOLUTION_CHECKS
 from saddlebench.bench.contracts.game_values import VALUE_CHECKS
 from saddlebench.bench.contracts.optimizer_spectrum import SPECTRUM_CHECKS
 from saddlebench.bench.contracts.optimizer_steps import STEP_CHECKS
+from saddlebench.bench.contracts.search_space import SEARCH_CHECKS
 from saddlebench.games.game import Game
 
-OPTIMIZER_CHECKS = (*FORM_CHECKS, *SPECTRUM_CHECKS, *STEP_CHECKS)
+OPTIMIZER_CHECKS = (*FORM_CHECKS, *SEARCH_CHECKS, *SPECTRUM_CHECKS, *STEP_CHECKS)
 GAME_CHECKS = (*FORM_CHECKS, *VALUE_CHECKS, *DERIVATIVE_CHECKS, *SOLUTION_CHECKS)
 
 

@@ -8,7 +8,7 @@
     [[cross]]                     # every game × every optimizer of the block
     games = ["bilinear", { quadratic = { convexity = 0.1 } }, "./mine.py:Mine"]
     optimizers = [{ extragradient = { step_size = { sweep = [0.05, 0.1] } } }]
-    steps = 500                   # a block may have seeds and settings of its own
+    steps = 500                   # a block may have seeds and settings of its own, and a track: "tuned" (default "defaults")
 
 Files are looked for beside the suite's own.
 """
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.suites.values import seeds_of
 from saddlebench.errors import InputError, unknown
+from saddlebench.results.schema import TRACKS
 
 if TYPE_CHECKING:
     from saddlebench.bench.cells import Cell
@@ -30,7 +31,7 @@ FOLDER = Path(__file__).parent
 
 _SETTINGS = tuple(f.name for f in fields(Settings))
 _TOP = ("name", "description", "seeds", "dtype", "timeout", "cross", *_SETTINGS)
-_BLOCK = ("games", "optimizers", "seeds", *_SETTINGS)
+_BLOCK = ("games", "optimizers", "seeds", "track", *_SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Block:
     optimizers: list[Any]
     seeds: list[int]
     settings: dict[str, Any]
+    track: str = "defaults"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ class Suite:
             games = _within(f"{where}: games", build_all, "game", block.games)
             optimizers = _within(f"{where}: optimizers", build_all, "optimizer", block.optimizers)
             chosen = _within(where, Settings.of, **{**block.settings, **(settings or {})})
-            cells = _within(where, cross, games, optimizers, block.seeds if seeds is None else seeds, chosen, self.name)
+            asked = block.seeds if seeds is None else seeds
+            cells = _within(where, cross, games, optimizers, asked, chosen, self.name, block.track)
             for cell in cells:
                 found.setdefault(cell.key, cell)
         return list(found.values())
@@ -149,7 +152,10 @@ def _block(table: dict[str, Any], seeds: Any, shared: dict[str, Any], folder: Pa
         lists[name] = [_beside(folder, spec) for spec in value]
     settings = {**shared, **{name: table[name] for name in _SETTINGS if name in table}}
     Settings.of(**settings)
-    return Block(lists["games"], lists["optimizers"], seeds_of(table.get("seeds", seeds), "seeds"), settings)
+    track = table.get("track", TRACKS[0])
+    if track not in TRACKS:
+        raise unknown("track", str(track), TRACKS)
+    return Block(lists["games"], lists["optimizers"], seeds_of(table.get("seeds", seeds), "seeds"), settings, track)
 
 
 def _example(name: str) -> str:
