@@ -14,14 +14,18 @@ from saddlebench._version import __version__
 
 if TYPE_CHECKING:
     from saddlebench.bench.api import run, spectral_radius
+    from saddlebench.bench.batched_spectrum import spectral_radii
+    from saddlebench.bench.stability_map import stability_map
     from saddlebench.games import GAMES
     from saddlebench.optimizers import OPTIMIZERS
 
-__all__ = ["GAMES", "OPTIMIZERS", "__version__", "run", "spectral_radius"]
+__all__ = ["GAMES", "OPTIMIZERS", "__version__", "run", "spectral_radii", "spectral_radius", "stability_map"]
 
 _HOME = {
     "run": "saddlebench.bench.api",
     "spectral_radius": "saddlebench.bench.api",
+    "spectral_radii": "saddlebench.bench.batched_spectrum",
+    "stability_map": "saddlebench.bench.stability_map",
     "GAMES": "saddlebench.games",
     "OPTIMIZERS": "saddlebench.optimizers",
 }
