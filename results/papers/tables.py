@@ -1,0 +1,70 @@
+"""Which cells measure the published numbers on images: a row a published row, in names of games, optimizers and parameters.
+
+A game or an optimizer named here need not exist (`biggan` does not yet): what no cell fits is reported as not run.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from saddlebench.results.papers.matching import Match
+
+_BETAS = {"betas": (0.5, 0.9)}
+_CLIPPED = {"loss": "wasserstein", "clip": 0.01}
+_PENALISED = {"loss": "wasserstein", "gradient_penalty": 10.0}
+_GIDEL_STEPS = 500_000
+
+_GIDEL_OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "SimAdam": ("adam", _BETAS),
+    "AltAdam5": ("alternating-gradient", {"rule": {"adam": _BETAS}, "schedule": (1, 1, 1, 1, 1, 0)}),
+    "ExtraAdam": ("extra-adam", _BETAS),
+    "PastExtraAdam": ("past-extra-adam", _BETAS),
+    "OptimAdam": ("optimistic-adam", _BETAS),
+}
+_GIDEL_COLUMNS: Mapping[str, tuple[str, Mapping[str, Any], tuple[str, Mapping[str, Any]] | None]] = {
+    "WGAN": ("cifar10-dcgan", _CLIPPED, None),
+    "WGAN uniform average": ("cifar10-dcgan", _CLIPPED, ("uniform-average", {})),
+    "WGAN EMA": ("cifar10-dcgan", _CLIPPED, ("moving-average", {"decay": 0.999})),
+    "WGAN-GP": ("cifar10-dcgan", _PENALISED, None),
+    "WGAN-GP uniform average": ("cifar10-dcgan", _PENALISED, ("uniform-average", {})),
+    "ResNet WGAN-GP": ("cifar10-resnet", _PENALISED, None),
+}
+
+
+def _gidel(row: str, column: str) -> Match:
+    name, parameters = _GIDEL_OPTIMIZERS[row]
+    game, facts, wrapper = _GIDEL_COLUMNS[column]
+    if wrapper is None:
+        return Match(game, name, facts, parameters, steps=_GIDEL_STEPS)
+    return Match(game, wrapper[0], facts, {"base": {name: parameters}, **wrapper[1]}, "average", _GIDEL_STEPS)
+
+
+GIDEL2019 = {(row, column): _gidel(row, column) for row in _GIDEL_OPTIMIZERS for column in _GIDEL_COLUMNS}
+
+_IMAGENET = {"data": "imagenet128"}
+
+# Truncated sampling is no training run of its own, so only the untruncated rows have a counterpart.
+LOGAN = {
+    ("baseline", "no truncation"): Match("biggan", "adam", _IMAGENET | {"deep": True}),
+    ("LOGAN (GD)", "no truncation"): Match(
+        "biggan", "latent-optimisation", _IMAGENET | {"deep": True}, {"direction": "gradient", "base": {"adam": {}}}
+    ),
+    ("LOGAN (NGD)", "no truncation"): Match(
+        "biggan", "latent-optimisation", _IMAGENET | {"deep": True}, {"direction": "natural", "base": {"adam": {}}}
+    ),
+}
+
+CIFAR10 = {
+    ("DCGAN", None): Match("cifar10-dcgan", "adam", {"loss": "non-saturating"}),
+    ("LSGAN", None): Match("cifar10-dcgan", "adam", {"loss": "lsgan"}),
+    ("WGAN-GP", None): Match("cifar10-resnet", "adam", _PENALISED),
+    ("SNGAN ResNet hinge", None): Match("cifar10-resnet", "adam", {"loss": "hinge"}),
+    ("SNGAN", None): Match("cifar10-resnet", "adam", {"loss": "hinge"}),
+    ("BigGAN", None): Match("biggan", "adam", {"data": "cifar10"}),
+}
+
+IMAGENET128 = {
+    **LOGAN,
+    ("BigGAN", None): Match("biggan", "adam", _IMAGENET | {"deep": False}),
+    ("BigGAN, batch 2048", None): Match("biggan", "adam", _IMAGENET | {"deep": False, "batch": 2048}),
+    ("BigGAN, batch 256", None): Match("biggan", "adam", _IMAGENET | {"deep": False, "batch": 256}),
+}
