@@ -1,10 +1,10 @@
-"""The feature extractor and classifier of the MNIST measures: a small LeNet whose weights are part of the package.
+"""The feature extractors and classifiers of the MNIST and Fashion-MNIST measures: small LeNets whose weights are in the package.
 
     28 × 28 → conv 5×5, 16 maps, stride 2 → ReLU → conv 5×5, 32 maps, stride 2 → ReLU → 64 units → ReLU → 10 logits
 
 The 64 activations are the features, the logits the classifier; 114,314 parameters. `bench/images/train_lenet.py` made
 the weights. They never change: values are comparable only between runs with one extractor, so other weights need
-another file, another `EXTRACTOR_HASH` and another column name.
+another file, another hash and another column name.
 
 Images come in one convention everywhere: float in [−1, 1] (what a tanh generator gives), or uint8 in [0, 255] with x
 = u/127.5 − 1. Floats are clamped and rounded to the 256 grey levels, as if they had been saved, because real images
@@ -12,6 +12,7 @@ have no other values and a network must not tell the two sets apart by that.
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,15 +24,44 @@ from torch.nn.utils import skip_init
 
 from saddlebench.errors import InputError
 
-WEIGHTS = Path(__file__).with_name("lenet_mnist.safetensors")
-EXTRACTOR_HASH = "db7722257b9061377c111c6457a72fd143eba62c3b4f2f9fb2cad1971a139f7f"  # sha256 of WEIGHTS
 FEATURES = 64
 CLASSES = 10
 SIDE = 28
 
-# Mean and standard deviation of the training images' pixels in [−1, 1].
-_MEAN, _STD = 2 * 0.1307 - 1, 2 * 0.3081
 _BATCH = 1000  # larger ones are no faster on a core, and cost memory
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What one data set's LeNet differs in.
+
+    Args:
+        weights: the file.
+        sha256: of the file.
+        mean: of the training images' pixels in [0, 1].
+        std: their standard deviation.
+    """
+
+    weights: Path
+    sha256: str
+    mean: float
+    std: float
+
+
+LENETS = {
+    "mnist": Trained(
+        weights=Path(__file__).with_name("lenet_mnist.safetensors"),
+        sha256="db7722257b9061377c111c6457a72fd143eba62c3b4f2f9fb2cad1971a139f7f",
+        mean=0.1307,
+        std=0.3081,
+    ),
+    "fashion-mnist": Trained(
+        weights=Path(__file__).with_name("lenet_fashion_mnist.safetensors"),
+        sha256="c6a291598479fd999505828a4b89587ee1fdf8692ef8c516b8cc60341a890d48",
+        mean=0.2860,
+        std=0.3530,
+    ),
+}
 
 
 class LeNet(nn.Module):
@@ -39,12 +69,16 @@ class LeNet(nn.Module):
 
     ``net(images)`` gives the features ``(N, 64)`` and is what a library that takes a feature module may be given;
     `outputs` gives features and logits.
+
+    Args:
+        data: the data set whose mean and standard deviation inputs are scaled by.
     """
 
     num_features = FEATURES  # the name under which torchmetrics asks for it
 
-    def __init__(self) -> None:
+    def __init__(self, data: str = "mnist") -> None:
         super().__init__()
+        self._mean, self._std = 2 * LENETS[data].mean - 1, 2 * LENETS[data].std  # of pixels in [−1, 1]
         # skip_init: torch would draw initial weights from the global generator.
         self.conv1 = skip_init(nn.Conv2d, 1, 16, 5, stride=2, padding=2)
         self.conv2 = skip_init(nn.Conv2d, 16, 32, 5, stride=2, padding=2)
@@ -65,7 +99,7 @@ class LeNet(nn.Module):
         Raises:
             ValueError: another shape or dtype.
         """
-        hidden = relu(self.conv1((as_pixels(images) - _MEAN) / _STD))
+        hidden = relu(self.conv1((as_pixels(images) - self._mean) / self._std))
         hidden = relu(self.conv2(hidden)).flatten(1)
         features = relu(self.hidden(hidden))
         return features, self.output(features)
@@ -89,14 +123,14 @@ def as_pixels(images: Tensor) -> Tensor:
     return (levels / 127.5 - 1).reshape(-1, 1, SIDE, SIDE)
 
 
-def load_extractor() -> LeNet:
+def load_extractor(data: str = "mnist") -> LeNet:
     """The trained network, in eval mode, without gradients of its weights, on the CPU; a new one at each call.
 
     Raises:
-        InputError: the weights file is missing or is not the one of `EXTRACTOR_HASH`.
+        InputError: the weights file is missing or is not the one of `LENETS`.
     """
-    net = LeNet()
-    net.load_state_dict(read_safetensors(_weights()))
+    net = LeNet(data)
+    net.load_state_dict(read_safetensors(_weights(LENETS[data])))
     return net.eval().requires_grad_(False)
 
 
@@ -113,14 +147,14 @@ def extract(net: LeNet, images: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(features), torch.cat(logits)
 
 
-@lru_cache(maxsize=1)
-def _weights() -> bytes:
+@lru_cache(maxsize=2)
+def _weights(trained: Trained) -> bytes:
     """The bytes of the weights file, verified."""
     try:
-        content = WEIGHTS.read_bytes()
+        content = trained.weights.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read the MNIST extractor's weights ({error}): reinstall saddlebench") from error
+        raise InputError(f"cannot read the image measures' weights ({error}): reinstall saddlebench") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != EXTRACTOR_HASH:
-        raise InputError(f"{WEIGHTS} has sha256 {found}, expected {EXTRACTOR_HASH}: reinstall saddlebench")
+    if found != trained.sha256:
+        raise InputError(f"{trained.weights} has sha256 {found}, expected {trained.sha256}: reinstall saddlebench")
     return content

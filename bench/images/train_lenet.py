@@ -1,7 +1,7 @@
 """How the weights of `saddlebench.bench.images.lenet` were made: ``python -m saddlebench.bench.images.train_lenet
-[FILE]``.
+DATA [FILE]``, with DATA mnist or fashion-mnist.
 
-Cross-entropy on the 60,000 training images without augmentation; Adam (step size 10⁻³, linearly to zero over 3
+Cross-entropy on the data set's 60,000 training images without augmentation; Adam (step size 10⁻³, linearly to zero over 3
 epochs, batches of 100). Every draw is from one local generator, so that a machine repeats its result; another machine
 may differ in the last bits, which is why the weights are committed and known by their hash.
 """
@@ -35,10 +35,10 @@ def initialise(net: LeNet, generator: torch.Generator) -> None:
             nn.init.zeros_(weight)
 
 
-def train(images: Tensor, labels: Tensor, *, epochs: int = EPOCHS, seed: int = SEED) -> LeNet:
+def train(images: Tensor, labels: Tensor, *, data: str = "mnist", epochs: int = EPOCHS, seed: int = SEED) -> LeNet:
     """A LeNet trained on uint8 images ``(N, 28, 28)`` and labels ``(N,)``, in eval mode."""
     generator = torch.Generator().manual_seed(seed)
-    net = LeNet()
+    net = LeNet(data)
     initialise(net, generator)
     optimizer = torch.optim.Adam(net.parameters(), lr=STEP_SIZE)
     steps = epochs * math.ceil(len(images) / BATCH)
@@ -59,17 +59,18 @@ def accuracy(net: LeNet, images: Tensor, labels: Tensor) -> float:
 
 
 def main(arguments: list[str]) -> None:
-    """Train on MNIST, print test accuracy and sha256, and write the weights to the file if one is given."""
+    """Train on a data set, print test accuracy and sha256, and write the weights to the file if one is given."""
+    data, *files = arguments
     torch.set_num_threads(1)  # sums in another order would give other bits
     start = time.perf_counter()
-    net = train(*(torch.from_numpy(array) for array in load("mnist", "train")))
+    net = train(*(torch.from_numpy(array) for array in load(data, "train")), data=data)
     seconds = time.perf_counter() - start
-    right = accuracy(net, *(torch.from_numpy(array) for array in load("mnist", "test")))
+    right = accuracy(net, *(torch.from_numpy(array) for array in load(data, "test")))
     content = to_safetensors({name: tensor.contiguous() for name, tensor in net.state_dict().items()})
     print(f"test accuracy {right:.2%} after {EPOCHS} epochs, {seconds:.0f} s; {len(content)} bytes")
     print(f"sha256 {hashlib.sha256(content).hexdigest()}")
-    if arguments:
-        with replacing(Path(arguments[0])) as file:
+    for path in files:
+        with replacing(Path(path)) as file:
             file.write(content)
 
 

@@ -1,18 +1,37 @@
-"""MNIST for the tests of this folder, fetched once a session into the user's cache."""
+"""Data sets for the tests of this folder, fetched once a session into the user's cache."""
 
 import pytest
 import torch
 from torch import Tensor
 
+from saddlebench.errors import InputError
 from saddlebench.games.data import fetch, load
+
+Splits = dict[str, tuple[Tensor, Tensor]]
+
+
+def splits(name: str) -> Splits:
+    """Split → uint8 images and labels ``(N,)``, or a skip with the reason why the data set cannot be had."""
+    try:
+        fetch(name)
+    except InputError as error:
+        pytest.skip(str(error))
+    return {split: tuple(torch.from_numpy(array) for array in load(name, split)) for split in ("train", "test")}
 
 
 @pytest.fixture(scope="session")
-def mnist() -> dict[str, tuple[Tensor, Tensor]]:
-    """Split → uint8 images ``(N, 28, 28)`` and labels ``(N,)``."""
-    fetch("mnist")
-    splits = {}
-    for split in ("train", "test"):
-        images, labels = load("mnist", split)
-        splits[split] = torch.from_numpy(images), torch.from_numpy(labels)
-    return splits
+def mnist() -> Splits:
+    """Images ``(N, 28, 28)``."""
+    return splits("mnist")
+
+
+@pytest.fixture(scope="session")
+def fashion() -> Splits:
+    """Images ``(N, 28, 28)``."""
+    return splits("fashion-mnist")
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> Splits:
+    """Images ``(N, 32, 32, 3)``."""
+    return splits("cifar10")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ def test_size_and_accuracy_of_the_trained_network(mnist: Splits) -> None:
     features, logits = extract(net, images)
     assert features.shape == (10_000, 64)
     assert (logits.argmax(1) == labels).double().mean() >= 0.985
+
+
+def test_clothing_has_a_network_of_its_own(fashion: Splits) -> None:
+    images, labels = fashion["test"]
+    right = [(extract(load_extractor(data), images)[1].argmax(1) == labels).double().mean() for data in ("fashion-mnist", "mnist")]
+    assert right[0] > 0.88 > 0.2 > right[1]  # chance is .1
 
 
 def test_it_is_fixed() -> None:
@@ -91,12 +98,12 @@ def test_other_shapes_and_dtypes_are_refused(images: Tensor) -> None:
 
 
 def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = bytearray(lenet.WEIGHTS.read_bytes())
+    right = lenet.LENETS["mnist"]
+    content = bytearray(right.weights.read_bytes())
     content[-1] ^= 1
     (tmp_path / "weights").write_bytes(content)
-    lenet._weights.cache_clear()
     for path in ("weights", "absent"):
-        monkeypatch.setattr(lenet, "WEIGHTS", tmp_path / path)
+        monkeypatch.setitem(lenet.LENETS, "mnist", replace(right, weights=tmp_path / path))
         with pytest.raises(InputError, match="reinstall"):
             load_extractor()
 

@@ -38,6 +38,6 @@ def test_the_script_writes_weights_that_load(
     few = {split: tuple(tensor[:500].numpy() for tensor in mnist[split]) for split in mnist}
     monkeypatch.setattr(train_lenet, "load", lambda _, split: few[split])
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    main([str(tmp_path / "weights.safetensors")])
+    main(["mnist", str(tmp_path / "weights.safetensors")])
     LeNet().load_state_dict(load_file(tmp_path / "weights.safetensors"))
     assert "test accuracy" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""How good generated digits are: Fréchet distance, modes and classifier score by the package's LeNet.
+"""How good generated digits, or pictures of clothing, are: Fréchet distance, modes and classifier score by the data set's LeNet.
 
 ====================  ==========================================================================  ==================
 measure               meaning                                                                     better
@@ -9,7 +9,8 @@ measure               meaning                                                   
 ``classifier_score``  exp E KL(p(y|x) ‖ p(y)) of the classifier, in [1, 10]; not an IS            higher
 ====================  ==========================================================================  ==================
 
-The last three judge any image as some digit, noise too: read them beside ``fd_lenet``.
+The last three judge any image as some digit, noise too: read them beside the distance. Fashion-MNIST's network is another, so its
+first two measures have other names: ``fd_lenet_fashion`` and ``classes_present``.
 
 A Fréchet distance depends on how many images it was computed from (E d²(N) ≈ d²(∞) + c/N) and on the real set. So a
 split of the data set is cut into two halves by a fixed permutation: one gives the reference moments; from the other
@@ -31,12 +32,15 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.images.frechet import Moments, frechet_distance
-from saddlebench.bench.images.lenet import CLASSES, EXTRACTOR_HASH, FEATURES, LeNet, as_pixels, extract, load_extractor
+from saddlebench.bench.images.lenet import CLASSES, FEATURES, LENETS, LeNet, as_pixels, extract, load_extractor
 from saddlebench.errors import InputError
 from saddlebench.games.data import DATASETS, data_root, fetch, load
 from saddlebench.games.data.files import replacing
 
-MEASURES = ("fd_lenet", "digits_present", "class_entropy", "classifier_score")
+MEASURES = {
+    "mnist": ("fd_lenet", "digits_present", "class_entropy", "classifier_score"),
+    "fashion-mnist": ("fd_lenet_fashion", "classes_present", "class_entropy", "classifier_score"),
+}
 Reference = Literal["train", "test"]
 
 _HALVES_SEED = 20240502
@@ -45,33 +49,37 @@ _FLOOR_DRAWS = 10  # disjoint sets of real images at most; fewer when the half d
 _PRESENT = 0.01
 
 
-class MnistMetrics:
+class LeNetMetrics:
     """The measures of sets of ``n_fake`` images against one reference.
 
     Args:
         n_fake: images in every set that is judged, from 2 to half of the split.
         reference: the split that real images come from; ``"train"`` gives 30,000 reference images, ``"test"`` 5,000.
+        data: ``"mnist"`` or ``"fashion-mnist"``.
 
     Attributes:
-        extractor: sha256 of the extractor's weights.
+        names: of the measures.
+        extractor: sha256 of the extractor's weights, and the reference.
         n_real: images behind the reference moments.
 
     Raises:
-        InputError: ``n_fake`` is out of range, the split is unknown, or MNIST cannot be fetched.
+        InputError: ``n_fake`` is out of range, the split is unknown, or the data set cannot be fetched.
     """
 
-    def __init__(self, n_fake: int = 5000, reference: Reference = "train") -> None:
+    def __init__(self, n_fake: int = 5000, reference: Reference = "train", data: str = "mnist") -> None:
         self.n_fake = n_fake
         self.reference: Reference = reference
-        self.extractor = EXTRACTOR_HASH
-        self._real, self._held_out = _halves(reference)
+        self.data = data
+        self.names = MEASURES[data]
+        self.extractor = f"lenet-{data} sha256:{LENETS[data].sha256}; reference {data} {reference}"
+        self._real, self._held_out = _halves(data, reference)
         self.n_real = len(self._real)
         if not 2 <= n_fake <= len(self._held_out):
             raise InputError(
-                f"n_fake is {n_fake}: from 2 to {len(self._held_out)} images can be compared with real ones of MNIST's "
+                f"n_fake is {n_fake}: from 2 to {len(self._held_out)} images can be compared with real ones of {data}'s "
                 f"{reference} split"
             )
-        self._moments = Moments.from_features(real_outputs(reference)[0][self._real])
+        self._moments = Moments.from_features(real_outputs(reference, data)[0][self._real])
         self._networks: dict[torch.device, LeNet] = {}
 
     @property
@@ -81,7 +89,7 @@ class MnistMetrics:
             "extractor": self.extractor,
             "n_real": self.n_real,
             "n_fake": self.n_fake,
-            "reference": f"mnist-{self.reference}-half",
+            "reference": f"{self.data}-{self.reference}-half",
         }
 
     def __call__(self, images: Tensor) -> dict[str, float]:
@@ -112,7 +120,7 @@ class MnistMetrics:
             raise ValueError(f"{n} images, expected n_fake = {self.n_fake}: a Fréchet distance depends on it")
         network = self._networks.get(images.device)
         if network is None:
-            network = self._networks[images.device] = load_extractor().to(images.device)
+            network = self._networks[images.device] = load_extractor(self.data).to(images.device)
         features, logits = extract(network, images.flatten(0, 1))
         return self._judge(features.cpu().view(runs, n, FEATURES), logits.cpu().view(runs, n, CLASSES))
 
@@ -131,12 +139,12 @@ class MnistMetrics:
     def control(self) -> dict[str, dict[str, float]]:
         """The measures of three sets that are not digits, or not clean ones; a measure must rank them.
 
-        ``uniform-noise``: pixels uniform in [−1, 1]; ``gaussian-noise``: pixels with the mean and variance of MNIST's;
+        ``uniform-noise``: pixels uniform in [−1, 1]; ``gaussian-noise``: pixels with the mean and variance of real images';
         ``noisy-real``: held-out digits plus noise of standard deviation 0.5 (a quarter of the grey scale).
         """
         generator = torch.Generator().manual_seed(_CONTROL_SEED)
         shape = (self.n_fake, 1, 28, 28)
-        images = torch.from_numpy(load("mnist", self.reference)[0][self._held_out[: self.n_fake].numpy()])
+        images = torch.from_numpy(load(self.data, self.reference)[0][self._held_out[: self.n_fake].numpy()])
         digits = as_pixels(images)
         noise = torch.randn(shape, generator=generator)
         sets = {
@@ -148,32 +156,32 @@ class MnistMetrics:
 
     def references(self) -> dict[str, float]:
         """Floor, noise control and counts, as they stand beside every value in the tables."""
+        distance = self.names[0]
         return {
-            "fd_lenet_floor": self.floor["fd_lenet"],
-            "fd_lenet_uniform_noise": self.control["uniform-noise"]["fd_lenet"],
-            "fd_lenet_n_real": float(self.n_real),
-            "fd_lenet_n_fake": float(self.n_fake),
+            f"{distance}_floor": self.floor[distance],
+            f"{distance}_uniform_noise": self.control["uniform-noise"][distance],
+            f"{distance}_n_real": float(self.n_real),
+            f"{distance}_n_fake": float(self.n_fake),
         }
 
     @cached_property
     def _floor_draws(self) -> dict[str, Tensor]:
         draws = min(_FLOOR_DRAWS, len(self._held_out) // self.n_fake)
         rows = self._held_out[: draws * self.n_fake].view(draws, self.n_fake)
-        features, logits = real_outputs(self.reference)
+        features, logits = real_outputs(self.reference, self.data)
         return self._judge(features[rows], logits[rows])
 
     def _judge(self, features: Tensor, logits: Tensor) -> dict[str, Tensor]:
         """The measures ``(runs,)`` from features ``(runs, n, 64)`` and logits ``(runs, n, 10)``."""
         finite = (features.isfinite().all(-1) & logits.isfinite().all(-1)).all(-1)
-        values = {
-            "fd_lenet": frechet_distance(Moments.from_features(features), self._moments),
-            **class_measures(logits),
-        }
-        return {name: torch.where(finite, values[name], torch.nan) for name in MEASURES}
+        distance, present = self.names[:2]
+        values = {distance: frechet_distance(Moments.from_features(features), self._moments), **class_measures(logits)}
+        values[present] = values.pop("classes_present")
+        return {name: torch.where(finite, values[name], torch.nan) for name in self.names}
 
 
 def class_measures(logits: Tensor) -> dict[str, Tensor]:
-    """``digits_present``, ``class_entropy``, ``classifier_score``: float64 ``(…)`` of logits ``(…, n, classes)``."""
+    """``classes_present``, ``class_entropy``, ``classifier_score``: float64 ``(…)`` of logits ``(…, n, classes)``."""
     n, classes = logits.shape[-2:]
     assigned = logits.argmax(-1, keepdim=True) == torch.arange(classes, device=logits.device)
     shares = assigned.sum(-2).double() / n
@@ -181,39 +189,26 @@ def class_measures(logits: Tensor) -> dict[str, Tensor]:
     log_marginal = log_p.logsumexp(-2, keepdim=True) - math.log(n)
     divergence = (log_p.exp() * (log_p - log_marginal)).sum(-1)
     return {
-        "digits_present": (shares >= _PRESENT).sum(-1).double(),
+        "classes_present": (shares >= _PRESENT).sum(-1).double(),
         "class_entropy": -torch.xlogy(shares, shares).sum(-1),
         "classifier_score": divergence.mean(-1).exp(),
     }
 
 
-def fd_lenet(images: Tensor, reference: Reference = "train") -> float:
-    """The Fréchet distance of one set of images; `MnistMetrics` has the floor of the same count to read it by.
-
-    Args:
-        images: in the convention and shapes of `MnistMetrics.__call__`.
-        reference: the split of the real images.
-
-    Raises:
-        InputError: too few or too many images.
-    """
-    return MnistMetrics(n_fake=len(images), reference=reference)(images)["fd_lenet"]
-
-
-@lru_cache(maxsize=2)
-def real_outputs(reference: Reference) -> tuple[Tensor, Tensor]:
+@lru_cache(maxsize=4)
+def real_outputs(reference: Reference, data: str = "mnist") -> tuple[Tensor, Tensor]:
     """Features ``(N, 64)`` and logits ``(N, 10)`` of all real images of a split, in the data set's order.
 
     Twelve seconds for 60,000 images, so they are kept in the data cache, in a file named after the extractor's hash
     and the images' checksum: other weights or other images cannot meet an old file.
 
     Raises:
-        InputError: MNIST cannot be fetched, or the split is unknown.
+        InputError: the data set cannot be fetched, or the split is unknown.
     """
-    images = torch.from_numpy(load("mnist", reference)[0])
-    spec = DATASETS["mnist"].arrays[f"{reference}_images"]
-    key = hashlib.sha256(f"{EXTRACTOR_HASH} {spec.md5}".encode()).hexdigest()[:16]
-    path = data_root() / "features" / f"lenet-mnist-{reference}-{key}.npz"
+    images = torch.from_numpy(load(data, reference)[0])
+    spec = DATASETS[data].arrays[f"{reference}_images"]
+    key = hashlib.sha256(f"{LENETS[data].sha256} {spec.md5}".encode()).hexdigest()[:16]
+    path = data_root() / "features" / f"lenet-{data}-{reference}-{key}.npz"
     try:
         # opened here: numpy forgets to close a torn file
         with path.open("rb") as file, np.load(file) as stored:
@@ -222,8 +217,8 @@ def real_outputs(reference: Reference) -> tuple[Tensor, Tensor]:
             return torch.from_numpy(features), torch.from_numpy(logits)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         pass  # missing or torn: computed anew
-    fetch("mnist")  # checks every byte: what follows is kept under the checksum's name
-    features, logits = extract(load_extractor(), images)
+    fetch(data)  # checks every byte: what follows is kept under the checksum's name
+    features, logits = extract(load_extractor(data), images)
     with suppress(OSError):  # a cache that cannot be written to costs time and nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
@@ -231,9 +226,9 @@ def real_outputs(reference: Reference) -> tuple[Tensor, Tensor]:
     return features, logits
 
 
-@lru_cache(maxsize=2)
-def _halves(reference: Reference) -> tuple[Tensor, Tensor]:
+@lru_cache(maxsize=4)
+def _halves(data: str, reference: Reference) -> tuple[Tensor, Tensor]:
     """The rows of a split behind the reference moments, and the held-out rows."""
-    n = len(load("mnist", reference)[1])
+    n = len(load(data, reference)[1])
     rows = torch.from_numpy(np.random.default_rng(_HALVES_SEED).permutation(n))
     return rows[: n // 2], rows[n // 2 :]

@@ -6,21 +6,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from saddlebench.bench.images import mnist_metrics
+from saddlebench.bench.images import lenet_metrics
 from saddlebench.bench.images.frechet import Moments, frechet_distance
-from saddlebench.bench.images.lenet import EXTRACTOR_HASH, extract, load_extractor
-from saddlebench.bench.images.mnist_metrics import MEASURES, MnistMetrics, class_measures, fd_lenet, real_outputs
+from saddlebench.bench.images.lenet import LENETS, extract, load_extractor
+from saddlebench.bench.images.mnist_metrics import MEASURES, LeNetMetrics, class_measures, real_outputs
 from saddlebench.errors import InputError
 from saddlebench.games.data import fetch
 
+EXTRACTOR_HASH = LENETS["mnist"].sha256
 Splits = dict[str, tuple[Tensor, Tensor]]
 N = 1000
 
 
 @pytest.fixture(scope="module")
-def metrics(mnist: Splits) -> MnistMetrics:
+def metrics(mnist: Splits) -> LeNetMetrics:
     assert mnist
-    return MnistMetrics(n_fake=N)
+    return LeNetMetrics(n_fake=N)
 
 
 @pytest.fixture
@@ -34,12 +35,12 @@ def other_cache(mnist: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     real_outputs.cache_clear()
 
 
-def test_the_measures_rank_what_they_must(metrics: MnistMetrics, mnist: Splits) -> None:
+def test_the_measures_rank_what_they_must(metrics: LeNetMetrics, mnist: Splits) -> None:
     images, labels = mnist["train"]
     floor, control = metrics.floor, metrics.control
     no_seven = metrics(images[labels != 7][:N])
     one_only = metrics(images[labels == 1][:N])
-    assert set(floor) == set(MEASURES)
+    assert set(floor) == set(MEASURES["mnist"])
     ordered = [floor, no_seven, control["noisy-real"], control["uniform-noise"]]
     distances = [values["fd_lenet"] for values in ordered]
     assert distances == sorted(distances)
@@ -53,38 +54,52 @@ def test_the_measures_rank_what_they_must(metrics: MnistMetrics, mnist: Splits) 
     assert floor["classifier_score"] > 9.3 > 2 > control["uniform-noise"]["classifier_score"]
 
 
-def test_the_floor_falls_like_one_over_n(metrics: MnistMetrics) -> None:
-    more = MnistMetrics(n_fake=4 * N)
+def test_clothing_has_measures_of_its_own_network(fashion: Splits) -> None:
+    images, labels = fashion["train"]
+    metrics = LeNetMetrics(n_fake=N, data="fashion-mnist")
+    assert metrics.names == MEASURES["fashion-mnist"]
+    no_bags = metrics(images[labels != 8][:N])
+    distances = [metrics.floor, no_bags, metrics.control["noisy-real"], metrics.control["uniform-noise"]]
+    ordered = [values["fd_lenet_fashion"] for values in distances]
+    assert ordered == sorted(ordered)
+    assert 5 * ordered[0] < ordered[1]
+    assert metrics.floor["classes_present"] == 10
+    assert no_bags["classes_present"] == 9
+    assert LENETS["fashion-mnist"].sha256 in metrics.extractor
+    assert set(metrics.references()) == {f"fd_lenet_fashion_{part}" for part in ("floor", "uniform_noise", "n_real", "n_fake")}
+
+
+def test_the_floor_falls_like_one_over_n(metrics: LeNetMetrics) -> None:
+    more = LeNetMetrics(n_fake=4 * N)
     assert more.floor["fd_lenet"] == pytest.approx(metrics.floor["fd_lenet"] / 4, rel=0.35)
     assert 0 < metrics.floor_std["fd_lenet"] < metrics.floor["fd_lenet"]
-    assert math.isnan(MnistMetrics(n_fake=30_000).floor_std["fd_lenet"])  # the half holds one draw
+    assert math.isnan(LeNetMetrics(n_fake=30_000).floor_std["fd_lenet"])  # the half holds one draw
 
 
-def test_the_distance_is_that_of_the_two_sets_features(metrics: MnistMetrics, mnist: Splits) -> None:
+def test_the_distance_is_that_of_the_two_sets_features(metrics: LeNetMetrics, mnist: Splits) -> None:
     images = mnist["test"][0][:N]
-    real, held_out = mnist_metrics._halves("train")
+    real, held_out = lenet_metrics._halves("mnist", "train")
     assert len(set(real.tolist()) | set(held_out.tolist())) == 60_000
     net = load_extractor()
     expected = frechet_distance(
         Moments.from_features(extract(net, images)[0]), Moments.from_features(extract(net, mnist["train"][0][real])[0])
     )
     assert metrics(images)["fd_lenet"] == pytest.approx(expected.item(), rel=1e-6)
-    assert fd_lenet(images) == metrics(images)["fd_lenet"]
 
 
-def test_runs_together_are_runs_alone(metrics: MnistMetrics, mnist: Splits) -> None:
+def test_runs_together_are_runs_alone(metrics: LeNetMetrics, mnist: Splits) -> None:
     images = (mnist["test"][0][: 3 * N].float() / 127.5 - 1).view(3, N, 784)
     together = metrics.evaluate(images)
     for run in range(3):
         assert {name: values[run].item() for name, values in together.items()} == pytest.approx(metrics(images[run]), rel=1e-5)
 
 
-def test_a_diverged_run_is_nan_and_alone(metrics: MnistMetrics, mnist: Splits) -> None:
+def test_a_diverged_run_is_nan_and_alone(metrics: LeNetMetrics, mnist: Splits) -> None:
     images = (mnist["test"][0][: 2 * N].float() / 127.5 - 1).view(2, N, 784)
     expected = metrics(images[1])
     images[0, 17, 300] = torch.inf
     found = metrics.evaluate(images)
-    for name in MEASURES:
+    for name in MEASURES["mnist"]:
         assert found[name][0].isnan()
         assert found[name][1].item() == pytest.approx(expected[name], rel=1e-5)
 
@@ -93,7 +108,7 @@ def test_a_diverged_run_is_nan_and_alone(metrics: MnistMetrics, mnist: Splits) -
 def test_even_and_sure_classes(classes: int) -> None:
     logits = 1000 * torch.eye(10)[torch.arange(40) % classes]
     found = class_measures(logits)
-    assert found["digits_present"].item() == classes
+    assert found["classes_present"].item() == classes
     assert found["class_entropy"].item() == pytest.approx(math.log(classes), abs=1e-12)
     assert found["classifier_score"].item() == pytest.approx(classes)
 
@@ -113,29 +128,29 @@ def test_the_score_by_hand() -> None:
 def test_a_class_is_present_from_one_percent_on(of_class_1: int, present: int) -> None:
     assigned = torch.zeros(200, dtype=torch.long)
     assigned[:of_class_1] = 1
-    assert class_measures(torch.eye(10)[assigned])["digits_present"].item() == present
+    assert class_measures(torch.eye(10)[assigned])["classes_present"].item() == present
 
 
-def test_every_value_has_its_provenance(metrics: MnistMetrics) -> None:
-    assert metrics.extractor == EXTRACTOR_HASH
+def test_every_value_has_its_provenance(metrics: LeNetMetrics) -> None:
+    assert metrics.extractor == f"lenet-mnist sha256:{EXTRACTOR_HASH}; reference mnist train"
     assert metrics.provenance == {
-        "extractor": EXTRACTOR_HASH,
+        "extractor": metrics.extractor,
         "n_real": 30_000,
         "n_fake": N,
         "reference": "mnist-train-half",
     }
-    test = MnistMetrics(n_fake=10, reference="test").provenance
+    test = LeNetMetrics(n_fake=10, reference="test").provenance
     assert (test["n_real"], test["reference"]) == (5_000, "mnist-test-half")
 
 
-def test_counts_that_cannot_be_compared_are_refused(metrics: MnistMetrics) -> None:
+def test_counts_that_cannot_be_compared_are_refused(metrics: LeNetMetrics) -> None:
     with pytest.raises(ValueError, match="expected n_fake"):
         metrics(torch.zeros(N - 1, 784))
     for n in (1, 30_001):
         with pytest.raises(InputError, match="from 2 to 30000"):
-            MnistMetrics(n_fake=n)
+            LeNetMetrics(n_fake=n)
     with pytest.raises(InputError, match="split"):
-        MnistMetrics(reference="all")  # pyright: ignore[reportArgumentType]
+        LeNetMetrics(reference="all")  # pyright: ignore[reportArgumentType]
 
 
 def test_real_features_are_kept_on_disk(other_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +162,7 @@ def test_real_features_are_kept_on_disk(other_cache: Path, monkeypatch: pytest.M
 
     real_outputs.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(mnist_metrics, "extract", never)
+        patch.setattr(lenet_metrics, "extract", never)
         for first, second in zip(computed, real_outputs("test"), strict=True):
             assert torch.equal(first, second)
     content = bytearray(path.read_bytes())
@@ -166,5 +181,5 @@ def test_a_cache_that_cannot_be_written_is_no_error(other_cache: Path) -> None:
 def test_the_global_generator_is_left_alone(mnist: Splits) -> None:
     assert mnist
     before = torch.random.get_rng_state()
-    assert MnistMetrics(n_fake=20).control
+    assert LeNetMetrics(n_fake=20).control
     assert torch.equal(torch.random.get_rng_state(), before)
