@@ -49,7 +49,7 @@ def stability_map(
     Args:
         game: a name, a name with parameters, a file or an instance, as for `saddlebench.run`.
         optimizer: likewise; its other hyperparameters stay as they are given.
-        x: a hyperparameter and its rising values: ``{"step_size": np.linspace(0.01, 2, 100)}``; names as in `saddlebench.bench.axes`.
+        x: a hyperparameter (named as in `saddlebench.bench.axes`) and rising values: ``{"step_size": np.linspace(0.01, 2, 100)}``.
         y: a second one.
         steps: of every run.
         tolerance: a run has converged at this fraction of its starting distance (or gap).
@@ -59,8 +59,8 @@ def stability_map(
     Returns:
         Columns: the hyperparameters; ``radius``, the spectral radius at the equilibrium without null directions, NaN where there
         is none, and ``reason``, why; ``raw_radius``, with them; ``period``, the steps it is taken over, and ``rate`` =
-        radius^(1/period); ``status``, as `saddlebench.bench.verdict` judges a run; ``steps_to_tolerance``, the first watched step at
-        which the tolerance is met, ∞ where none is (every step is watched up to 1,000 steps, every n-th of longer runs);
+        radius^(1/period); ``status``, as `saddlebench.bench.verdict` judges a run; ``steps_to_tolerance``, the first watched step
+        at which the tolerance is met, ∞ where none is (up to 1,000 steps every step is watched, of longer runs every n-th);
         ``final_distance``, or ``final_gap`` of a game without a known equilibrium. ``attrs`` says what was mapped.
 
     Raises:
