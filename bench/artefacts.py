@@ -28,11 +28,11 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
         game = cells[0].pairing.game
         last = history.kept[max(history.kept)]
         with torch.no_grad():
-            probe = game.samples(last.w, seeds, 1)
+            probe = game.samples(last.w, seeds, 1, last.buffers)
             if probe is None:
                 return
             images = probe.dim() == 4
-            samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS)
+            samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS, last.buffers)
         assert samples is not None, "a game that has one sample has more"
         for cell, shown in list(zip(cells, samples, strict=True))[:_RUNS]:
             label = f"{name_of(cell.pairing.optimizer)}-{cell.key[:8]}-seed{cell.seed}.png"

@@ -13,7 +13,7 @@ from torch import Tensor
 from saddlebench.bench.images.metrics import image_metrics
 from saddlebench.bench.oracle import Counts, Oracle, Stream
 from saddlebench.bench.trees import map_tensors
-from saddlebench.games.game import Buffers, Game, Profile
+from saddlebench.games.game import Buffers, Game, Profile, distance_to
 
 EVALUATION_DRAW = 2**20  # samples for measuring are none that a step draws
 
@@ -52,7 +52,8 @@ class Measurer:
         self._origin = None if equilibrium is None else torch.cat([x.to(like[0]) for x in equilibrium], -1)
         null = None if equilibrium is None else game.null_directions(seeds)
         self.null = None if null is None else null.to(like[0])
-        self.judged = equilibrium is not None or game.gap(like, game.buffers(like, seeds)) is not None
+        known = equilibrium is not None or game.distance(like, seeds) is not None
+        self.judged = known or game.gap(like, game.buffers(like, seeds)) is not None
         self.images = image_metrics(game.image_measures)
         self.extractor = None if self.images is None else self.images.extractor
         self.references = {} if self.images is None else self.images.references()
@@ -72,14 +73,14 @@ class Measurer:
         if totals:
             counts = torch.tensor([max(s.step, 1) for s in snapshots], dtype=totals[0][0].dtype, device=self.seeds.device)
             counts = counts.repeat_interleave(len(self.seeds))[:, None]
-            values = self._criteria(tuple(x / counts for x in _stacked(totals)), buffers)
+            values = self._criteria(tuple(x / counts for x in _stacked(totals)), seeds, buffers)
             found |= {("average", name): value for name, value in values.items()}
         table = torch.stack([v.detach().double() for v in found.values()]).cpu().numpy()
         shape = (len(snapshots), len(self.seeds))
         return {key: table[k].reshape(shape) for k, key in enumerate(found)}
 
     def _all(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
-        measures = self._criteria(w, buffers)
+        measures = self._criteria(w, seeds, buffers)
         oracle = Oracle(self.game, seeds, step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
         squares = [(v**2).sum(-1) for v in oracle.field(w)]
         measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
@@ -87,23 +88,20 @@ class Measurer:
         measures |= self.game.measures(w, seeds, buffers)
         if self.images is not None:
             with torch.no_grad():
-                samples = self.game.samples(w, seeds, self.images.n_fake)
+                samples = self.game.samples(w, seeds, self.images.n_fake, buffers)
             assert samples is not None, "a game with image measures has samples"
             measures |= {name: value.to(w[0].device) for name, value in self.images.evaluate(samples).items()}
         return measures
 
-    def _criteria(self, w: Profile, buffers: Buffers) -> dict[str, Tensor]:
-        found = {"distance": self._distance(w), "gap": self.game.gap(w, buffers)}
+    def _criteria(self, w: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+        found = {"distance": self._distance(w, seeds), "gap": self.game.gap(w, buffers)}
         return {name: value for name, value in found.items() if value is not None}
 
-    def _distance(self, w: Profile) -> Tensor | None:
-        """‖w − w*‖ without the null directions, along which equilibria form a manifold."""
+    def _distance(self, w: Profile, seeds: Tensor) -> Tensor | None:
+        """`Game.distance`; where one equilibrium is known, it is found once a program."""
         if self._origin is None:
-            return None
-        gap = torch.cat(w, -1).view(-1, *self._origin.shape) - self._origin
-        if self.null is not None:
-            gap = gap - (self.null.mT @ (self.null @ gap[..., None])).squeeze(-1)
-        return gap.norm(dim=-1).flatten()
+            return self.game.distance(w, seeds)
+        return distance_to(w, self._origin, self.null)
 
     def _repeated(self, snapshots: list[Snapshot]) -> tuple[Tensor, Buffers]:
         """Seeds and buffers of as many copies of the runs as there are snapshots."""

@@ -8,6 +8,7 @@ v(w) = (∂loss_1/∂w_1, …, ∂loss_n/∂w_n) and J = ∂v/∂w its Jacobian.
 from abc import ABC, abstractmethod
 from typing import Any, Literal, Self
 
+import torch
 from torch import Tensor
 
 Profile = tuple[Tensor, ...]
@@ -29,6 +30,7 @@ class Game(ABC):
     stochastic = False  # does a loss depend on a sample?
     smooth = True  # is the field differentiable at the equilibrium? If not, `spectrum_reason` says why there is no spectrum
     spectrum_reason = ""
+    no_solution = ""  # why the point that `equilibrium` names is none: a critical point that good methods leave ("a maximum of …")
     default_steps = 1000
     image_measures = ""  # the measures of its samples, where they are images: "mnist"
 
@@ -128,6 +130,15 @@ class Game(ABC):
         """
         return None
 
+    def distance(self, profile: Profile, seeds: Tensor) -> Tensor | None:
+        """The Euclidean distance ``(runs,)`` of a profile to the nearest equilibrium; None: no equilibrium is known.
+
+        By default to `equilibrium`, without `null_directions`. A game of several equilibria, or of a manifold of them that bends,
+        names none as its equilibrium and overrides this.
+        """
+        rest = self.equilibrium(seeds)
+        return None if rest is None else distance_to(profile, torch.cat(rest, -1), self.null_directions(seeds))
+
     def gap(self, profile: Profile, buffers: Buffers) -> Tensor | None:
         """The duality gap (exploitability) ``(runs,)`` ≥ 0, where the game can compute it."""
         return None
@@ -136,6 +147,21 @@ class Game(ABC):
         """The game's own measures of a profile: name → ``(runs,)``."""
         return {}
 
-    def samples(self, profile: Profile, seeds: Tensor, n: int) -> Tensor | None:
+    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor | None:
         """``(runs, n, …)`` generated points or images in [−1, 1], from latents fixed by seed; None: the game generates nothing."""
         return None
+
+
+def distance_to(profile: Profile, rest: Tensor, null: Tensor | None) -> Tensor:
+    """‖w − w*‖ without the null directions, along which equilibria form a manifold.
+
+    Args:
+        profile: of ``(copies · runs)`` runs.
+        rest: w*, ``(runs, total size)``.
+        null: orthonormal directions ``(runs, k, total size)``, or None.
+    """
+    gap = torch.cat(profile, -1).view(-1, *rest.shape) - rest.to(profile[0])
+    if null is not None:
+        null = null.to(gap)
+        gap = gap - (null.mT @ (null @ gap[..., None])).squeeze(-1)
+    return gap.norm(dim=-1).flatten()

@@ -93,7 +93,7 @@ class GaussianMixture(GAN):
         # Consecutive batches go on where the last one stopped, so that modes stay balanced for any size of the batch.
         mode = (torch.arange(self.batch, device=seeds.device) + self.batch * (step + draw)) % len(means)
         real = means[mode] + self.std * noise[:, split:].view(-1, self.batch, 2)
-        return noise[:, :split].view(-1, self.batch, self.latent), real
+        return Batch(noise[:, :split].view(-1, self.batch, self.latent), real)
 
     def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
         """Points in the plane."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from saddlebench.errors import InputError
 from saddlebench.games.data import available, load
 from saddlebench.games.draws import normal
-from saddlebench.games.game import Profile
+from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.losses import AdversarialLoss, adversarial_loss
 from saddlebench.games.networks.gan import GAN, Batch
 from saddlebench.games.networks.mlp import MLP, Activation, Scheme
@@ -131,7 +131,7 @@ class MnistMLP(GAN):
         """Latents ``(runs, batch, latent)`` and images ``(runs, batch, 784)`` in [−1, 1]."""
         z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32)
         images = training_images(seeds.device)[self.indices(seeds, step, draw)]
-        return z.view(-1, self.batch, self.latent), images.float().div_(127.5).sub_(1)
+        return Batch(z.view(-1, self.batch, self.latent), images.float().div_(127.5).sub_(1))
 
     def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
         """Images as rows of 784 pixels in [−1, 1]."""
@@ -141,6 +141,6 @@ class MnistMLP(GAN):
         """One logit an image."""
         return self.networks[1].forward(discriminator, x).squeeze(-1)
 
-    def samples(self, profile: Profile, seeds: Tensor, n: int) -> Tensor:
+    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
         """``(runs, n, 28, 28)`` in [−1, 1]: G of n fixed evaluation latents a seed; the first n of more are the same."""
         return super().samples(profile, seeds, n).unflatten(-1, (_SIDE, _SIDE))

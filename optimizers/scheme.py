@@ -21,10 +21,14 @@ class Scheme(Optimizer):
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """Entropic geometry lives on the simplex; Euclidean steps stay in a constrained domain only by projection."""
+        """Entropic geometry lives on the simplex.
+
+        Every Euclidean move ends with a projection. On a box that is clipping, as practised with any method (WGAN); on a simplex it
+        makes another method, which says so.
+        """
         if self.rule.geometry == "entropic":
             return ("simplex",)
-        return ("unconstrained", "simplex", "box") if self.projects else ("unconstrained",)
+        return ("unconstrained", "simplex", "box") if self.projects else ("unconstrained", "box")
 
     @property
     def autonomous(self) -> bool:

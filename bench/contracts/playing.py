@@ -89,6 +89,8 @@ def difference(a: Profile, b: Profile) -> float:
     """The largest difference of two profiles, relative to the largest entry; infinite where only one is finite."""
     worst = 0.0
     for x, y in zip(a, b, strict=True):
+        if not x.numel():
+            continue
         scale = max(1.0, float(torch.nan_to_num(y.double().abs(), nan=0.0, posinf=0.0).max()))
         gap = torch.where((x == y) | (x.isnan() & y.isnan()), 0.0, (x.double() - y.double()).abs() / scale)
         worst = max(worst, float(torch.nan_to_num(gap, nan=torch.inf).max()))

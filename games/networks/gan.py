@@ -1,21 +1,44 @@
 """What the games of a generator network against a discriminator network share."""
 
 from abc import abstractmethod
+from functools import cached_property
+from typing import NamedTuple
 
 from torch import Tensor
 
+from saddlebench.errors import InputError
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Game, Profile
 from saddlebench.games.losses import AdversarialLoss
+from saddlebench.games.penalties.penalty import Penalty
 
-Batch = tuple[Tensor, Tensor]  # latents (runs, batch, latent) and real samples (runs, batch, features)
+
+class Batch(NamedTuple):
+    """A sample of a GAN: one batch for both players.
+
+    Attributes:
+        latents: ``(runs, batch, latent)``.
+        real: ``(runs, batch, …)``.
+        labels: int64 ``(runs, batch)``, of the real samples, and the classes that generated ones are asked for; None: no classes.
+        blur: standard normal noise ``(runs, 2, batch, …)`` times its scale, added to generated and to real samples where the
+            discriminator sees them (instance noise); None: none.
+        draws: what each of the game's penalties draws, in their order; None for one that draws nothing.
+        due: whether each penalty is paid at this step.
+    """
+
+    latents: Tensor
+    real: Tensor
+    labels: Tensor | None = None
+    blur: Tensor | None = None
+    draws: tuple[Tensor | None, ...] = ()
+    due: tuple[bool, ...] = ()
 
 
 class GAN(Game):
-    """A generator x = G(z) against a discriminator with logits D(x), under an adversarial loss.
+    """A generator x = G(z) against a discriminator with logits D(x), under an adversarial loss and penalties.
 
-    A sample is (latents, real samples), one batch for both players. A subclass defines `sizes`, `initial`, `sample` and the four
-    members below; `measures` and figures draw evaluation latents, which no training step sees, through `samples`.
+    A sample is a `Batch`, the same for both players. A subclass defines `sizes`, `initial`, `sample` and the four members below;
+    `measures` and figures draw evaluation latents, which no training step sees, through `samples`.
     """
 
     dtype = "float32"
@@ -38,16 +61,39 @@ class GAN(Game):
 
     @abstractmethod
     def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
-        """G: parameters ``(runs, size)`` and latents ``(runs, batch, latent)`` to samples ``(runs, batch, features)``."""
+        """G: parameters ``(runs, size)`` and latents ``(runs, batch, latent)`` to samples ``(runs, batch, …)``."""
 
     @abstractmethod
     def logits(self, discriminator: Tensor, x: Tensor) -> Tensor:
-        """D: parameters ``(runs, size)`` and samples ``(runs, batch, features)`` to logits ``(runs, batch)``."""
+        """D: parameters ``(runs, size)`` and samples ``(runs, batch, …)`` to logits ``(runs, batch)``."""
+
+    # The next three are overridden by games whose networks need labels or buffers.
+
+    def produce(self, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
+        """Generated samples for a batch's latents."""
+        return self.generate(profile[0], sample.latents.to(profile[0].dtype))
+
+    def judge(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
+        """Logits of samples x of the batch's size."""
+        return self.logits(profile[1], x)
+
+    def hidden(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
+        """The discriminator's last hidden features ``(runs, batch, features)``.
+
+        Raises:
+            InputError: the discriminator gives none.
+        """
+        raise InputError(f"{self.name}'s discriminator gives no features to match")
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        """Terms added to one player's loss; none by default."""
+        return ()
 
     @property
     def zero_sum(self) -> bool:
-        """That of the loss."""
-        return self.adversarial.zero_sum
+        """That of the loss; a penalty is one player's alone."""
+        return self.adversarial.zero_sum and not self.penalties
 
     @property
     def follower_curvature(self) -> bool:
@@ -56,29 +102,81 @@ class GAN(Game):
 
     def losses(self, profile: Profile, sample: Batch, buffers: Buffers) -> tuple[Tensor, ...]:
         """(L_G, L_D); the generated batch is scored once for both."""
-        real = sample[1].to(profile[1].dtype)  # a no-op but where float64 is asked of a float32 game
-        return self.adversarial.both(self.logits(profile[1], real), self.score(profile, sample))
+        seen = Evaluated(self, profile, sample, buffers)
+        pair = self.adversarial.both(seen.real_logits, seen.fake_logits)
+        return tuple(seen.with_penalties(i, loss) for i, loss in enumerate(pair))
 
     def loss_of(self, i: int, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
         """The generator's loss needs no real samples, unless it is minus the discriminator's."""
-        if i == 0 and not self.zero_sum:
-            return self.adversarial.generator(self.score(profile, sample))
-        return self.losses(profile, sample, buffers)[i]
+        seen = Evaluated(self, profile, sample, buffers)
+        if i == 0 and not self.adversarial.zero_sum:
+            loss = self.adversarial.generator(seen.fake_logits)
+        else:
+            loss = self.adversarial.both(seen.real_logits, seen.fake_logits)[i]
+        return seen.with_penalties(i, loss)
 
-    def score(self, profile: Profile, sample: Batch) -> Tensor:
+    def score(self, profile: Profile, sample: Batch, buffers: Buffers = ()) -> Tensor:
         """D(G(z)) of the sample's latents, ``(runs, batch)``."""
-        generator, discriminator = profile
-        return self.logits(discriminator, self.generate(generator, self.latents(sample).to(generator.dtype)))
+        return Evaluated(self, profile, sample, buffers).fake_logits
 
     def latents(self, sample: Batch) -> Tensor:
         """The latents of a sample, ``(runs, batch, latent)``."""
-        return sample[0]
+        return sample.latents
 
     def with_latents(self, sample: Batch, latents: Tensor) -> Batch:
         """The sample with other latents."""
-        return latents, sample[1]
+        return sample._replace(latents=latents)
 
-    def samples(self, profile: Profile, seeds: Tensor, n: int) -> Tensor:
-        """``(runs, n, features)``: G of n fixed evaluation latents a seed; the first n of more are the same."""
-        z = normal(seeds, "evaluation latents", n * self.latent_size, dtype=profile[0].dtype)
-        return self.generate(profile[0], z.view(len(seeds), n, self.latent_size))
+    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
+        """``(runs, n, …)``: G of n fixed evaluation latents a seed; the first n of more are the same."""
+        return self.generate(profile[0], self.evaluation_latents(seeds, n).to(profile[0].dtype))
+
+    def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
+        """``(runs, n, latent)``, which no training step sees."""
+        return normal(seeds, "evaluation latents", n * self.latent_size).view(len(seeds), n, self.latent_size)
+
+
+class Evaluated:
+    """The players of a GAN evaluated on one sample; each part is computed once, when it is asked for."""
+
+    def __init__(self, game: GAN, profile: Profile, sample: Batch, buffers: Buffers) -> None:
+        self.game, self.profile, self.sample, self.buffers = game, profile, sample, buffers
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Real samples."""
+        return self.sample.real.to(self.profile[1].dtype)  # a no-op but where float64 is asked of a float32 game
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """Generated samples."""
+        return self.game.produce(self.profile, self.sample, self.buffers)
+
+    @cached_property
+    def real_logits(self) -> Tensor:
+        """D of real samples, blurred by instance noise where the game has it."""
+        blur = self.sample.blur
+        return self.logits(self.real if blur is None else self.real + blur[:, 1].to(self.real))
+
+    @cached_property
+    def fake_logits(self) -> Tensor:
+        """D of generated samples, likewise."""
+        blur = self.sample.blur
+        return self.logits(self.fake if blur is None else self.fake + blur[:, 0].to(self.fake))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """D(x)."""
+        return self.game.judge(self.profile, x, self.sample, self.buffers)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The discriminator's last hidden features of x."""
+        return self.game.hidden(self.profile, x, self.sample, self.buffers)
+
+    def with_penalties(self, i: int, loss: Tensor) -> Tensor:
+        """Player i's loss with the penalties that it pays at this step."""
+        penalties = self.game.penalties
+        if penalties:
+            for penalty, draw, due in zip(penalties, self.sample.draws, self.sample.due, strict=True):
+                if penalty.player == i and due:
+                    loss = loss + penalty.paid(self, draw)
+        return loss

@@ -1,0 +1,251 @@
+"""GANs on images: convolutional networks, data sets on the device, everything that a loss is made of."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from saddlebench.errors import InputError
+from saddlebench.games.data import available, load
+from saddlebench.games.draws import bits, normal
+from saddlebench.games.game import Buffers, Profile
+from saddlebench.games.networks.gan import Batch
+from saddlebench.games.networks.moments import Standing
+from saddlebench.games.networks.network import Critic, Network, Scheme, unfold
+from saddlebench.games.regularisation import RegularisedGAN
+from saddlebench.games.shuffling import factors, shuffled
+from saddlebench.parameters import Count
+
+_CHUNK = 250  # images generated at a time for evaluation
+_STANDING_BATCHES = 16  # behind the moments of batch norm in evaluation
+
+
+@lru_cache(maxsize=4)
+def training_set(data: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images ``(N, channels, side, side)`` uint8 and labels ``(N,)`` int64, once a device and process.
+
+    Raises:
+        InputError: the data set is not in the cache.
+    """
+    _require(data)
+    images, labels = load(data, "train")
+    pixels = torch.from_numpy(images)
+    pixels = pixels.unsqueeze(1) if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+    return pixels.to(device), torch.from_numpy(labels).long().to(device)
+
+
+def _require(data: str) -> None:
+    if not available(data):
+        raise InputError(f"the data set {data} is not in the data cache: run `saddlebench data fetch {data}` first")
+
+
+@dataclass(frozen=True)
+class ImageGAN(RegularisedGAN):
+    """A generator and a discriminator of convolutions on a labelled set of images, in [−1, 1].
+
+    Every image is drawn once an epoch, in an order of its own by seed and epoch, and the remainder of an epoch that is no whole
+    batch is left out, other images each time. In training, batch norm takes the moments of its batch; in evaluation those
+    measured over 16 fixed batches with the weights that are evaluated, so that an image does not depend on its neighbours. A
+    conditional game asks the generator for the classes of the batch's real images.
+
+    Raises:
+        InputError: no such loss or architecture, sizes that do not fit, a batch larger than the data set.
+    """
+
+    data: str = "cifar10"  # a data set of `saddlebench data list`
+    latent: Count = 128  # size of z, standard normal
+    generator_width: Count = 64  # channels
+    discriminator_width: Count = 64  # channels
+    conditional: bool = False  # networks that are told the class
+    batch: Count = 64  # images, and as many latents, a draw
+    micro_batches: Count = (
+        1  # the batch is evaluated in so many parts, one at a time: less memory, the same gradient but for batch norm
+    )
+    flip: bool = False  # mirror half of the real images
+    initialisation: Scheme = "normal"  # of the weights
+    precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions; parameters, losses and moments stay as they are
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch > self.items:
+            raise InputError(f"{self.name}: a batch of {self.batch} is larger than the data set of {self.items}")
+        if self.batch % self.micro_batches:
+            raise InputError(f"{self.name}: a batch of {self.batch} cannot be cut into {self.micro_batches} equal parts")
+
+    @cached_property
+    @abstractmethod
+    def networks(self) -> tuple[Network, Critic]:
+        """Generator and discriminator."""
+
+    @property
+    def image_measures(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - here it depends on a parameter
+        """Those of the data set."""
+        return self.data
+
+    def ready(self) -> None:
+        """The images must be in the data cache."""
+        _require(self.data)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Channels and side of an image."""
+        return (3, 32) if self.data == "cifar10" else (1, 28)
+
+    @property
+    def classes(self) -> int:
+        """Of the labels; 0 where the networks are not told."""
+        return 10 if self.conditional else 0
+
+    @cached_property
+    def items(self) -> int:
+        """Training images in use: the largest number that can be shuffled without a table."""
+        n = 50000 if self.data == "cifar10" else 60000
+        while True:
+            try:
+                factors(n)
+                return n
+            except ValueError:
+                n -= 1
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches of the training images."""
+        return self.items // self.batch
+
+    @property
+    def latent_size(self) -> int:
+        """As given."""
+        return self.latent
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Parameters of G and D."""
+        return tuple(network.size for network in self.networks)
+
+    def initial(self, seeds: Tensor) -> Profile:
+        """Both networks by seed.
+
+        Raises:
+            InputError: the data set is missing; said here so that a run without it fails before it starts.
+        """
+        self.ready()
+        start = (n.initial(seeds, player, self.initialisation) for n, player in zip(self.networks, self.players, strict=True))
+        return tuple(self.project(i, x) for i, x in enumerate(start))
+
+    def buffers(self, profile: Profile, seeds: Tensor) -> Buffers:
+        """Power-iteration vectors of G and D; with historical averaging also both means and how many strategies they are of."""
+        vectors = tuple(
+            n.start_vectors(x, seeds, f"{player} power iteration")
+            for n, x, player in zip(self.networks, profile, self.players, strict=True)
+        )
+        if not self.historical_averaging:
+            return vectors if any(v.numel() for v in vectors) else ()
+        return *vectors, *(x.detach().clone() for x in profile), torch.ones(len(seeds), 1, device=seeds.device)
+
+    def advance(self, profile: Profile, buffers: Buffers) -> Buffers:
+        """One power iteration; the means with the new strategies."""
+        if not buffers:
+            return buffers
+        vectors = tuple(n.iterate(x.detach(), b) for n, x, b in zip(self.networks, profile, buffers, strict=False))
+        if not self.historical_averaging:
+            return vectors
+        count = buffers[4] + 1
+        means = (m + (x.detach() - m) / count for m, x in zip(buffers[2:4], profile, strict=True))
+        return *vectors, *means, count
+
+    def indices(self, seeds: Tensor, step: int, draw: int) -> Tensor:
+        """Which training images a sample holds, ``(runs, batch)``."""
+        epoch, number = step // self.steps_per_epoch, step % self.steps_per_epoch
+        positions = torch.arange(self.batch, device=seeds.device) + number * self.batch
+        return shuffled(seeds, "images", epoch, draw, positions, self.items)
+
+    def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
+        """Latents ``(runs, batch, latent)``, images ``(runs, batch, channels, side, side)`` in [−1, 1], labels, noise."""
+        z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32).view(-1, self.batch, self.latent)
+        pixels, labels = training_set(self.data, seeds.device)
+        index = self.indices(seeds, step, draw)
+        images = pixels[index].float().div_(127.5).sub_(1)
+        if self.flip:
+            mirrored = bits(seeds, "flip", step, draw, self.batch) % 2 == 1
+            images = torch.where(mirrored[..., None, None, None], images.flip(-1), images)
+        return self.completed(z, images, seeds, step, draw, labels[index] if self.conditional else None)
+
+    def _cast(self, like: Tensor) -> torch.autocast:
+        return torch.autocast(like.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def produce(self, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
+        """Images ``(runs, batch, channels, side, side)`` in [−1, 1]."""
+        flat = profile[0]
+        with self._cast(flat):
+            images = self.networks[0](flat, sample.latents.to(flat.dtype), buffers[0] if buffers else None, sample.labels)
+        return unfold(images, len(flat)).to(flat.dtype)
+
+    def judge(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
+        """Logits ``(runs, batch)``."""
+        flat = profile[1]
+        with self._cast(flat):
+            return self.networks[1](flat, x, buffers[1] if buffers else None, sample.labels).to(flat.dtype)
+
+    def hidden(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
+        """The discriminator's last hidden features."""
+        network = self.networks[1]
+        return network.features(x, network.scope(profile[1], buffers[1] if buffers else None, sample.labels))
+
+    def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
+        """Images of an unconditional generator without spectral norm."""
+        return unfold(self.networks[0](generator, latents), len(generator))
+
+    def logits(self, discriminator: Tensor, x: Tensor) -> Tensor:
+        """One logit an image, of an unconditional discriminator without spectral norm."""
+        return self.networks[1](discriminator, x)
+
+    def losses(self, profile: Profile, sample: Batch, buffers: Buffers) -> tuple[Tensor, ...]:
+        """(L_G, L_D)."""
+        return self._accumulated(lambda part: super(ImageGAN, self).losses(profile, part, buffers), sample)
+
+    def loss_of(self, i: int, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
+        """Player i's alone."""
+        return self._accumulated(lambda part: (super(ImageGAN, self).loss_of(i, profile, part, buffers),), sample)[0]
+
+    def _accumulated(self, losses: Callable[[Batch], tuple[Tensor, ...]], sample: Batch) -> tuple[Tensor, ...]:
+        """The mean over the micro-batches, each evaluated again when its derivative is taken, so that only one is in memory."""
+        if self.micro_batches == 1:
+            return losses(sample)
+        parts = [checkpoint(losses, part, use_reentrant=False) for part in _cut(sample, self.micro_batches)]
+        return tuple(torch.stack(values).mean(0) for values in zip(*parts, strict=True))
+
+    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
+        """``(runs, n, channels, side, side)`` (grey ones without the channels) in [−1, 1] from n fixed evaluation latents a seed.
+
+        The first n of more are the same. A conditional game shows its classes in turn.
+        """
+        flat, network, standing = profile[0], self.networks[0], Standing()
+        with torch.no_grad():
+            vectors = buffers[0] if buffers else None
+
+            def images(z: Tensor) -> Tensor:
+                labels = torch.arange(z.shape[1], device=z.device).expand(len(z), -1) % self.classes if self.conditional else None
+                return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
+
+            for k in range(_STANDING_BATCHES):
+                images(normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent))
+            standing.collecting = False
+            chunk = _CHUNK - _CHUNK % max(self.classes, 1)
+            shown = torch.cat([images(z) for z in self.evaluation_latents(seeds, n).split(chunk, 1)], 1)
+        return shown.squeeze(2) if shown.shape[2] == 1 else shown
+
+
+def _cut(sample: Batch, parts: int) -> list[Batch]:
+    """A batch as equal parts."""
+
+    def cut(x: Tensor | None, axis: int = 1) -> list[Tensor | None]:
+        return [None] * parts if x is None else list(x.chunk(parts, axis))
+
+    columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2))
+    draws = list(zip(*(cut(d) for d in sample.draws), strict=True)) or [()] * parts
+    return [Batch(*row, draws[k], sample.due) for k, row in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None
