@@ -8,15 +8,16 @@ The share of the joint gradient. With right eigenvectors u_k of unit length and 
 
 r = 0 where all eigenpairs are known, so that the shares sum to 1. With the leading eigenpairs only (Arnoldi) c comes from left and
 right eigenvectors, c = (YᵀU)⁻¹Yᵀv, and r is the rest of v. A complex pair has two equal shares; its plane has their sum. Where J is
-normal the eigenvectors are orthogonal and a share is |⟨u_k, v⟩|²/‖v‖². Where J is not normal large coefficients may cancel one another,
-and where its eigenvectors hardly span the space (condition above 1e8, a multiple root) there are no shares. Nor are there any where
-v = 0, at an exact equilibrium.
+normal the eigenvectors are orthogonal and a share is |⟨u_k, v⟩|²/‖v‖². Where J is not normal large coefficients may cancel one
+another, and where its eigenvectors hardly span the space (condition above 1e8, a multiple root) there are no shares. Nor are there
+any where v = 0, at an exact equilibrium.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from saddlebench.bench import spectrum
 from saddlebench.bench.eigenpairs import Eigenpairs, NoSpectrumError, Product, dense, leading, mass
@@ -50,37 +51,47 @@ def game_at_equilibrium(game: Game, seed: int = 0) -> Spectrum:
     Raises:
         NoSpectrumError: the field has no derivative there, or no equilibrium is known.
     """
+    return game_spectrum(game, *resting_profile(game, seed))
+
+
+def resting_profile(game: Game, seed: int = 0) -> tuple[Tensor, int, Buffers, Profile]:
+    """Seeds ``(1,)``, step, buffers and profile at the game's known equilibrium.
+
+    Raises:
+        NoSpectrumError: as `game_at_equilibrium`.
+    """
     if game.spectrum_reason:
         raise NoSpectrumError(game.spectrum_reason)
     seeds = torch.tensor([seed])
     w = game.equilibrium(seeds)
     if w is None:
         raise NoSpectrumError(f"no equilibrium of {game.name} is known: use --at checkpoint")
-    return game_spectrum(game, seeds, 0, game.buffers(w, seeds), w)
+    return seeds, 0, game.buffers(w, seeds), w
 
 
-def game_spectrum(game: Game, seeds: torch.Tensor, step: int, buffers: Buffers, w: Profile) -> Spectrum:
+def field_map(game: Game, seeds: Tensor, step: int, buffers: Buffers, w: Profile) -> StepMap:
+    """w ↦ v(w) with the samples of ``step``, at a profile of one run: `StepMap.jacobian` of it is J."""
+    return StepMap(game, _Field(), seeds, step, buffers, w, ())
+
+
+def game_spectrum(game: Game, seeds: Tensor, step: int, buffers: Buffers, w: Profile) -> Spectrum:
     """The spectrum of J at a profile of one run, with the samples of ``step``.
 
     Raises:
         NoSpectrumError: J is not finite, or Arnoldi finds nothing.
     """
-    field_map = StepMap(game, _Field(), seeds, step, buffers, w, ())
+    whole = field_map(game, seeds, step, buffers, w)
     sizes = tuple(x.shape[-1] for x in w)
-    v = torch.cat(field_map.apply(list(w)), -1)[0].detach().double().cpu().numpy()
-    scale = max(1.0, max(float(x.abs().max()) for x in w))
-    vanishing = np.linalg.norm(v) <= _VANISHING * scale
-    if field_map.unknowns <= spectrum.DENSE_LIMIT:
-        found = dense(field_map.jacobian())
-        left = None
-    else:
-        found = leading(_products(field_map), field_map.unknowns)
-        left = None if vanishing else leading(_transposed(field_map), field_map.unknowns)
+    v = torch.cat(whole.apply(list(w)), -1)[0].detach().double().cpu().numpy()
+    vanishing = np.linalg.norm(v) <= _VANISHING * max(1.0, max(float(x.abs().max()) for x in w))
     shares = None
-    if not vanishing:
-        shares = gradient_shares(found.vectors, v) if left is None else leading_shares(found, left, v)
-    whole = Spectrum(found.values, mass(found.vectors, sizes), None, found.residuals, 1, found.radius_error)
-    return replace(whole, gradient_share=shares)
+    if whole.unknowns <= spectrum.DENSE_LIMIT:
+        found = dense(whole.jacobian())
+        shares = None if vanishing else gradient_shares(found.vectors, v)
+    else:
+        found = leading(_products(whole), whole.unknowns)
+        shares = None if vanishing else leading_shares(found, leading(_transposed(whole), whole.unknowns), v)
+    return Spectrum(found.values, mass(found.vectors, sizes), None, found.residuals, 1, found.radius_error, shares)
 
 
 def gradient_shares(vectors: np.ndarray, v: np.ndarray) -> np.ndarray | None:
@@ -115,10 +126,10 @@ def leading_shares(right: Eigenpairs, left: Eigenpairs, v: np.ndarray) -> np.nda
     return shares
 
 
-def _products(field_map: StepMap) -> Product:
+def _products(of: StepMap) -> Product:
     """x ↦ Jx."""
-    w, buffers = field_map.w, field_map.buffers
-    oracle = Oracle.at_step(field_map.game, field_map.seeds, field_map.step, buffers, Counts(len(w)), w[0].dtype)
+    w, buffers = of.w, of.buffers
+    oracle = Oracle.at_step(of.game, of.seeds, of.step, buffers, Counts(len(w)), w[0].dtype)
     point = oracle.at(w)
 
     def product(x: np.ndarray) -> np.ndarray:
@@ -128,11 +139,11 @@ def _products(field_map: StepMap) -> Product:
     return product
 
 
-def _transposed(field_map: StepMap) -> Product:
+def _transposed(of: StepMap) -> Product:
     """x ↦ Jᵀx."""
 
     def product(x: np.ndarray) -> np.ndarray:
-        row = torch.from_numpy(x[None].astype(float)).to(field_map.w[0])
-        return field_map.transposed_products(row)[0].double().cpu().numpy()
+        row = torch.from_numpy(x[None].astype(float)).to(of.w[0])
+        return of.transposed_products(row)[0].double().cpu().numpy()
 
     return product

@@ -1,4 +1,4 @@
-"""The local rate: the factor by which one application of the step map shrinks a small distance from rest, measured without a derivative.
+"""The local rate: the factor by which the step map shrinks a small distance from rest, measured without a derivative.
 
 A few trajectories start from seeded perturbations of the augmented state at rest, orthogonal to one another and to the game's
 null directions, and a last one from rest itself. d_t, the root of the summed squares of their distances from the last one, null

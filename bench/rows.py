@@ -146,24 +146,25 @@ class Results:
         }
 
 
-def spectrum_rows(cell: str, context: str, point: str, spectrum: Spectrum) -> list[dict[str, Any]]:
-    """A row an eigenvalue; where the game declares null directions, also a row an eigenvalue that is left without them."""
-    shared = {"cell": cell, "context": context, "point": point, "method": "dense" if spectrum.residuals is None else "arnoldi"}
+def spectrum_rows(cell: str, context: str, point: str, spectrum: Spectrum, operator: str = "step") -> list[dict[str, Any]]:
+    """A row an eigenvalue of the ``operator``; where the game declares null directions, also one each left without them."""
+    method = "dense" if spectrum.residuals is None else "arnoldi"
+    shared = {"cell": cell, "context": context, "point": point, "operator": operator, "method": method}
     rows = []
     for k, value in enumerate(spectrum.eigenvalues):
-        residual = None if spectrum.residuals is None else float(spectrum.residuals[k])
-        mass = canonical_json([round(float(m), 12) for m in spectrum.mass[k]])
-        rows.append(_eigenvalue(shared, k, value, mass, residual, transverse=spectrum.transverse is None))
-    if spectrum.transverse is not None:
-        rows += [_eigenvalue(shared, k, value, "[]", None, transverse=True) for k, value in enumerate(spectrum.transverse)]
+        more = {
+            "mass": canonical_json([round(float(m), 12) for m in spectrum.mass[k]]),
+            "residual": None if spectrum.residuals is None else float(spectrum.residuals[k]),
+            "gradient_share": None if spectrum.gradient_share is None else float(spectrum.gradient_share[k]),
+        }
+        rows.append({**shared, **_eigenvalue(k, value), **more, "transverse": spectrum.transverse is None})
+    for k, value in enumerate(() if spectrum.transverse is None else spectrum.transverse):
+        rows.append({**shared, **_eigenvalue(k, value), "mass": "[]", "transverse": True})
     return rows
 
 
-def _eigenvalue(
-    shared: dict[str, Any], k: int, value: complex, mass: str, residual: float | None, transverse: bool
-) -> dict[str, Any]:
-    parts = {"re": float(value.real), "im": float(value.imag), "modulus": float(abs(value))}
-    return {**shared, "index": k, **parts, "mass": mass, "residual": residual, "transverse": transverse}
+def _eigenvalue(k: int, value: complex) -> dict[str, Any]:
+    return {"index": k, "re": float(value.real), "im": float(value.imag), "modulus": float(abs(value))}
 
 
 def _reason(verdict: Verdict, steps: np.ndarray) -> str | None:

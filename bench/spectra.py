@@ -1,4 +1,4 @@
-"""The spectra that a program's settings ask for, as columns and rows."""
+"""The spectra that a program's settings ask for, of the step and of the game itself, as columns and rows."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.cells import Cell
+from saddlebench.bench.jacobian import game_at_equilibrium, game_spectrum
 from saddlebench.bench.predictions import prediction
 from saddlebench.bench.program import History, Point
 from saddlebench.bench.rows import spectrum_rows
@@ -45,10 +46,19 @@ class Spectra:
         reasons = []
         for point in cell.pairing.settings.spectrum:
             try:
+                name, spectrum = self._at(point, r, of_game=True)
+                rows += spectrum_rows(cell.key, self.context, name, spectrum, "game")
+            except NoSpectrumError as error:
+                failed = str(error)
+            else:
+                failed = ""
+            try:
                 name, spectrum = self._at(point, r)
             except NoSpectrumError as error:
                 reasons.append(f"{point}: {error}")
                 continue
+            if failed:
+                reasons.append(f"{point}, of the game: {failed}")
             rows += spectrum_rows(cell.key, self.context, name, spectrum)
             if "spectral_radius" not in columns or point == "equilibrium":
                 columns |= {
@@ -62,20 +72,23 @@ class Spectra:
             columns["spectrum_reason"] = "; ".join(reasons)
         return columns, rows
 
-    def _at(self, point: str | int, r: int) -> tuple[str, Spectrum]:
+    def _at(self, point: str | int, r: int, of_game: bool = False) -> tuple[str, Spectrum]:
         pairing = self.cells[r].pairing
+        game, optimizer = pairing.game, pairing.optimizer
         if point == "equilibrium":
-            seed = self.cells[r].seed if pairing.game.seeded else 0
-            compute = partial(at_equilibrium, pairing.game, pairing.optimizer, seed)
-            return "equilibrium", self._once(("equilibrium", id(pairing), seed), compute)
+            seed = self.cells[r].seed if game.seeded else 0
+            if of_game:
+                return point, self._once(("game", point, id(game), seed), partial(game_at_equilibrium, game, seed))
+            return point, self._once((point, id(pairing), seed), partial(at_equilibrium, game, optimizer, seed))
         kept = self.history.steps[-1] if point == "final" else point
         if int(kept) > self.ends[r]:
             raise NoSpectrumError(f"the run ended at step {self.ends[r]}")
         if kept not in self.history.kept:
             raise NoSpectrumError("the run has diverged" if point == "final" else f"the run made no step {kept}")
-        state = self.history.kept[int(kept)]
-        name = f"step:{kept}"
-        return name, self._once((name, r), partial(at_point, pairing.game, pairing.optimizer, self.seeds, state, r))
+        state, name = self.history.kept[int(kept)], f"step:{kept}"
+        if of_game:
+            return name, self._once(("game", name, r), partial(game_at_point, game, self.seeds, state, r))
+        return name, self._once((name, r), partial(at_point, game, optimizer, self.seeds, state, r))
 
     def _once(self, key: Any, compute: Callable[[], Spectrum]) -> Spectrum:
         if key not in self._known:
@@ -99,6 +112,23 @@ def at_point(game: Game, optimizer: Optimizer, seeds: Tensor, point: Point, r: i
     if reason:
         raise NoSpectrumError(reason)
 
+    alone, point = _alone(seeds, point, r)
+    return StepMap(game, optimizer, alone, point.step, point.buffers, point.w, point.state).spectrum(None)
+
+
+def game_at_point(game: Game, seeds: Tensor, point: Point, r: int) -> Spectrum:
+    """The spectrum of the game's own Jacobian where run r of a program stood, in float64.
+
+    Raises:
+        NoSpectrumError: it is not finite there, or the run has diverged.
+    """
+    alone, point = _alone(seeds, point, r)
+    return game_spectrum(game, alone, point.step, point.buffers, point.w)
+
+
+def _alone(seeds: Tensor, point: Point, r: int) -> tuple[Tensor, Point]:
+    """Run r's seed ``(1,)`` and where it stood, in float64."""
+
     def row(x: Tensor) -> Tensor:
         x = x[r : r + 1] if x.dim() and len(x) == len(seeds) else x
         return x.double() if x.is_floating_point() else x
@@ -106,5 +136,4 @@ def at_point(game: Game, optimizer: Optimizer, seeds: Tensor, point: Point, r: i
     w = tuple(row(x) for x in point.w)
     if not all(bool(torch.isfinite(x).all()) for x in w):
         raise NoSpectrumError("the run has diverged")
-    buffers, state = map_tensors(row, point.buffers), map_tensors(row, point.state)
-    return StepMap(game, optimizer, row(seeds), point.step, buffers, w, state).spectrum(None)
+    return row(seeds), Point(point.step, w, map_tensors(row, point.state), map_tensors(row, point.buffers))

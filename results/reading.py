@@ -14,7 +14,7 @@ import pyarrow as pa
 from saddlebench.results.casting import arrow_schema
 from saddlebench.results.failures import DamagedError, StoreError
 from saddlebench.results.journal import APPLICATION_ID, Key, checksum_of, decode
-from saddlebench.results.schema import SCHEMA_VERSION
+from saddlebench.results.schema import SCHEMA_VERSION, columns
 
 
 def require_version(path: Path, version: int) -> None:
@@ -29,7 +29,7 @@ def require_version(path: Path, version: int) -> None:
 
 
 def conform(path: Path, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """`batch`, read from `path`, with the columns that `table` has today; nullable ones added since are null.
+    """`batch`, read from `path`, with the columns that `table` has today; of those added since, nullable ones are null.
 
     Raises StoreError for columns that this version does not know.
     """
@@ -37,12 +37,20 @@ def conform(path: Path, table: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     if batch.schema == schema:
         return batch
     unknown = set(batch.schema.names) - set(schema.names)
-    missing = [f.name for f in schema if not f.nullable and f.name not in batch.schema.names]
+    before = {c.name: c.before for c in columns(table) if c.before}
+    missing = [f.name for f in schema if not f.nullable and f.name not in batch.schema.names and f.name not in before]
     if unknown or missing:
         column = min(unknown or missing)
         raise StoreError(f"{path}: this saddlebench and the one that wrote it differ in column {column!r} of {table}")
-    arrays = [batch.column(f.name).cast(f.type) if f.name in batch.schema.names else pa.nulls(len(batch), f.type) for f in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def array(field: pa.Field) -> pa.Array:
+        if field.name in batch.schema.names:
+            return batch.column(field.name).cast(field.type)
+        if field.name in before:
+            return pa.repeat(pa.scalar(before[field.name], field.type), len(batch))
+        return pa.nulls(len(batch), field.type)
+
+    return pa.RecordBatch.from_arrays([array(field) for field in schema], schema=schema)
 
 
 @dataclass(frozen=True)

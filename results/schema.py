@@ -34,7 +34,7 @@ class Column:
 
     `kind` decides the type (`json` is text that holds canonical JSON, `time` a UTC timestamp), `better` the direction
     in which the quantity improves (None: neither). A nullable column may be left out when writing. A nullable float
-    does not tell null from NaN: both read as NaN.
+    does not tell null from NaN: both read as NaN. `before` is what files written before the column was there mean.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Column:
     nullable: bool = False
     choices: tuple[str, ...] = ()
     pattern: str = ""
+    before: str = ""
 
     @property
     def pandas(self) -> str:
@@ -146,12 +147,14 @@ TRACE = (
 
 SPECTRUM = (
     *_KEY,
-    Column("point", "text", "where the step map was linearised", pattern=r"equilibrium|step:\d+"),
-    Column("index", "int", "number of the eigenvalue at its point, largest modulus first"),
+    Column("point", "text", "where the operator was linearised", pattern=r"equilibrium|step:\d+"),
+    Column("operator", "text", "the step map, or the game's field v", choices=("step", "game"), before="step"),
+    Column("index", "int", "number of the eigenvalue of its operator at its point, largest modulus first"),
     Column("re", "float", "real part"),
     Column("im", "float", "imaginary part"),
     Column("modulus", "float", "modulus", better="lower"),
     Column("mass", "json", "list, a number per player: how much of the eigenvector is the player's"),
+    _maybe("gradient_share", "float", "share of the joint gradient along the eigenvector (bench/jacobian.py); none where v = 0"),
     _maybe("residual", "float", "norm of Jx − λx over that of x", better="lower"),
     Column("method", "text", "how the eigenvalue was found", choices=("dense", "arnoldi")),
     Column("transverse", "bool", "whether it is none of the game's declared null directions"),

@@ -33,7 +33,7 @@ class PaperFormat(StrEnum):
 
 
 # Radii are compared with closed forms and with 1, so they show more, and stand with their points aligned.
-_DECIMALS = {"radius": 7, "raw_radius": 7, "predicted": 7, "modulus": 7, "re": 7, "im": 7, "rate": 5}
+_DECIMALS = {"radius": 7, "raw_radius": 7, "predicted": 7, "modulus": 7, "re": 7, "im": 7, "rate": 5, "gradient_share": 5}
 _STYLES = {"converged": "green", "ok": "green", "diverged": "red", **dict.fromkeys(("error", "timeout", "failed"), "bold red")}
 _LONGEST_NAME = 33  # of an optimizer: names stand on one line
 _TEX = str.maketrans(

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from saddlebench._version import __version__
 
 if TYPE_CHECKING:
+    from saddlebench.bench.agreement import spectra
     from saddlebench.bench.api import run, spectral_radius
     from saddlebench.bench.batched_spectrum import spectral_radii
     from saddlebench.bench.stability_map import stability_map
     from saddlebench.games import GAMES
     from saddlebench.optimizers import OPTIMIZERS
 
-__all__ = ["GAMES", "OPTIMIZERS", "__version__", "run", "spectral_radii", "spectral_radius", "stability_map"]
+__all__ = ["GAMES", "OPTIMIZERS", "__version__", "run", "spectra", "spectral_radii", "spectral_radius", "stability_map"]
 
 _HOME = {
     "run": "saddlebench.bench.api",
+    "spectra": "saddlebench.bench.agreement",
     "spectral_radius": "saddlebench.bench.api",
     "spectral_radii": "saddlebench.bench.batched_spectrum",
     "stability_map": "saddlebench.bench.stability_map",

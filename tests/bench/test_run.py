@@ -171,7 +171,7 @@ def test_memory_and_store_hold_the_same_tables(tmp_path):
     held = saddlebench.run(**arguments, spectrum=["equilibrium"])
     same(kept.runs, held.runs, ["cell"])
     same(kept.trace, held.trace, ["cell", "step", "answer", "measure"])
-    same(kept.spectrum, held.spectrum, ["cell", "point", "transverse", "index"])
+    same(kept.spectrum, held.spectrum, ["cell", "point", "operator", "transverse", "index"])
 
 
 CHILD = """
@@ -294,7 +294,7 @@ def test_what_is_named_twice_is_run_once(tmp_path):
     result = saddlebench.run(games=XY, optimizers=["adam", "adam"], seeds=2, steps=2, spectrum=["final"], out=tmp_path / "out")
     assert len(result.runs) == 2
     assert set(result.runs["runs_in_program"]) == {2}
-    assert not result.spectrum.duplicated(["cell", "point", "index"]).any()
+    assert not result.spectrum.duplicated(["cell", "point", "operator", "index"]).any()
 
 
 def test_options_of_torch_optimizers_are_never_stacked():
@@ -308,7 +308,25 @@ def test_no_spectrum_at_the_end_of_a_run_that_diverged():
     result = saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=5000, spectrum=[10, "final"])
     assert result.runs["spectrum_reason"].tolist() == ["final: the run ended at step 2800"]
     assert set(result.spectrum["point"]) == {"step:10"}
-    assert len(result.spectrum) == 2
+    assert result.spectrum.groupby("operator").size().to_dict() == {"game": 2, "step": 2}
+
+
+def test_the_game_s_own_spectrum_stands_beside_the_step_s():
+    points = ["equilibrium", 0, 5]
+    result = saddlebench.run(games="four-player", optimizers=["extragradient", "adam"], seeds=1, steps=5, spectrum=points)
+    table = result.spectrum.merge(result.runs[["cell", "optimizer"]], on="cell").set_index(["optimizer", "operator", "point"])
+    game = table.xs("game", level="operator")
+    for optimizer in ("extragradient", "adam"):  # Adam has no spectrum at the equilibrium, the game has
+        np.testing.assert_allclose(game.loc[(optimizer, "equilibrium"), "re"], 0.01, atol=1e-12)
+        assert game.loc[(optimizer, "equilibrium"), "gradient_share"].isna().all()
+        for point in ("step:0", "step:5"):
+            assert game.loc[(optimizer, point), "gradient_share"].sum() == pytest.approx(1)
+    assert ("adam", "step", "equilibrium") not in table.index
+    step = table.xs("step", level="operator")
+    assert step["gradient_share"].isna().all()
+    assert game.loc[("extragradient", "step:5"), "gradient_share"].tolist() != pytest.approx(
+        game.loc[("adam", "step:5"), "gradient_share"].tolist()
+    )
 
 
 RULE = """

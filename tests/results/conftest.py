@@ -58,6 +58,7 @@ def spectrum_rows(cell: str = "c0", context: str = "k0", **changes: Any) -> dict
         "cell": cell,
         "context": context,
         "point": "equilibrium",
+        "operator": "step",
         "index": [0, 1],
         "re": [0.9, 0.9],
         "im": [0.1, -0.1],

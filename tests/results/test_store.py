@@ -341,6 +341,23 @@ def test_a_nullable_column_added_since_reads_as_missing(tmp_path, make):
     assert tables.runs["driver"].isna().to_list() == tables.machines["driver"].isna().to_list() == [True]
 
 
+def test_spectra_written_before_the_game_had_its_own_read_as_the_step_s(tmp_path, make):
+    with Store(tmp_path) as store:
+        fill(store, make, "c0")
+        store.compact()
+    path = tmp_path / "spectrum.parquet"
+    whole = read(tmp_path).spectrum
+    pq.write_table(pq.read_table(path).drop_columns(["operator", "gradient_share"]), path)
+    old = read(tmp_path).spectrum
+    assert set(old["operator"]) == {"step"}
+    assert old["gradient_share"].isna().all()
+    pd.testing.assert_frame_equal(old, whole)
+    with Store(tmp_path) as store:  # and new rows stand beside them
+        fill(store, make, "c1")
+        store.compact()
+    assert set(read(tmp_path).spectrum["cell"]) == {"c0", "c1"}
+
+
 def test_a_column_of_a_later_saddlebench_is_not_dropped_silently(tmp_path, make):
     with Store(tmp_path) as store:
         fill(store, make, "c0")
