@@ -52,7 +52,7 @@ class Measurer:
         self._origin = None if equilibrium is None else torch.cat([x.to(like[0]) for x in equilibrium], -1)
         null = None if equilibrium is None else game.null_directions(seeds)
         self.null = None if null is None else null.to(like[0])
-        known = equilibrium is not None or game.distance(like, seeds) is not None
+        known = equilibrium is not None or game.equilibrium_distance(like, seeds) is not None
         self.judged = known or game.gap(like, game.buffers(like, seeds)) is not None
         self.images = image_metrics(game.image_measures)
         self.extractor = None if self.images is None else self.images.extractor
@@ -98,9 +98,9 @@ class Measurer:
         return {name: value for name, value in found.items() if value is not None}
 
     def _distance(self, w: Profile, seeds: Tensor) -> Tensor | None:
-        """`Game.distance`; where one equilibrium is known, it is found once a program."""
+        """`Game.equilibrium_distance`; where one equilibrium is known, it is found once a program."""
         if self._origin is None:
-            return self.game.distance(w, seeds)
+            return self.game.equilibrium_distance(w, seeds)
         return distance_to(w, self._origin, self.null)
 
     def _repeated(self, snapshots: list[Snapshot]) -> tuple[Tensor, Buffers]:

@@ -130,7 +130,7 @@ class Game(ABC):
         """
         return None
 
-    def distance(self, profile: Profile, seeds: Tensor) -> Tensor | None:
+    def equilibrium_distance(self, profile: Profile, seeds: Tensor) -> Tensor | None:
         """The Euclidean distance ``(runs,)`` of a profile to the nearest equilibrium; None: no equilibrium is known.
 
         By default to `equilibrium`, without `null_directions`. A game of several equilibria, or of a manifold of them that bends,

@@ -110,7 +110,7 @@ class CovarianceGAN(MomentGAN):
     draws V_0 positive definite and W_0 symmetric, both with the eigenvectors of Σ: in expectation every iterate of a method that
     treats all entries alike keeps them, so the run can end at (Σ^½, 0) only, the equilibrium that it is judged by.
     ``start="normal"`` draws all entries from N(0, 1): where on the orbit such a run ends is not known beforehand, no equilibrium is
-    named, and ``covariance_error`` = ‖VVᵀ − Σ‖_F tells.
+    named, and the distance is that to the nearest one, V to Σ^½O by Procrustes. ``covariance_error`` is ‖VVᵀ − Σ‖_F.
     """
 
     name = "covariance-gan"
@@ -197,6 +197,16 @@ class CovarianceGAN(MomentGAN):
             return sign * self._root.to(seeds.device)[0], torch.zeros_like(sign)
         root = self._root.flatten()
         return point(torch.cat((root, torch.zeros_like(root))), self.sizes, seeds)
+
+    def equilibrium_distance(self, profile: Profile, seeds: Tensor) -> Tensor | None:
+        """‖(V − Σ^½O, W)‖ with the orthogonal O = ABᵀ of Σ^½V = ADBᵀ; of W, where λ = 0, the symmetric part alone."""
+        v, w, _ = self._matrices(profile)
+        root = self._root.to(v)
+        broken = ~v.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)  # one NaN would fail the whole batch
+        a, _, bt = torch.linalg.svd(torch.where(broken, 0.0, root @ v))
+        rest = torch.where(broken, torch.nan, v - root @ (a @ bt))
+        moved = (w + w.mT) / 2 if self.penalty == 0 else w
+        return (rest.square() + moved.square()).sum((-2, -1)).sqrt()
 
     def null_directions(self, seeds: Tensor) -> Tensor | None:
         """Σ^½Ω for V, and Ω for W where λ = 0, Ω skew; None where d = 1 or no equilibrium is named."""

@@ -17,8 +17,8 @@ from saddlebench.parameters import Count, Matrix
 class MatrixGame(PayoffGame):
     """Row x minimises xᵀMy, column y maximises it, M = −payoff: a payoff that is given, or standard normal, drawn by seed.
 
-    The equilibrium is found by linear programming; where it is not unique, none is known and the exploitability judges. Logits
-    (``form="softmax"``) reach it only where every action is played.
+    The equilibrium is found by linear programming; where it is not unique, none is named and the distance is that to the nearest
+    one. Logits (``form="softmax"``) reach it only where every action is played.
     """
 
     name = "matrix-game"

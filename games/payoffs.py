@@ -14,7 +14,7 @@ from saddlebench.games.domains import project_simplex
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Domain, Game, Profile
 from saddlebench.games.linear import apply
-from saddlebench.games.linear_program import unique_equilibrium
+from saddlebench.games.linear_program import OptimalStrategies, unique_equilibrium
 from saddlebench.parameters import Vector
 
 
@@ -132,6 +132,15 @@ class PayoffGame(Game):
         both = (torch.from_numpy(np.stack(x)).to(seeds.device) for x in zip(*solved, strict=True))
         return self._in_form(tuple(x.expand(len(seeds), -1).clone() for x in both))
 
+    def equilibrium_distance(self, profile: Profile, seeds: Tensor) -> Tensor | None:
+        """To the nearest of all equilibria, which for probabilities are known also where they are several."""
+        if self.form != "simplex":
+            return super().equilibrium_distance(profile, seeds)
+        payoffs = self.payoff_matrices(seeds).cpu().numpy()
+        pairs = zip(*(x.detach().double().cpu().numpy() for x in profile), strict=True)
+        found = [_optimal(payoffs[r % len(payoffs)].tobytes(), payoffs.shape[1:]).distance(x, y) for r, (x, y) in enumerate(pairs)]
+        return torch.tensor(found, dtype=profile[0].dtype, device=profile[0].device)
+
     def null_directions(self, seeds: Tensor) -> Tensor | None:
         """For a logit an action, the shift of all of a player's."""
         if self.form != "softmax":
@@ -169,6 +178,11 @@ class FixedPayoffGame(PayoffGame):
     def payoff_matrices(self, seeds: Tensor) -> Tensor:
         """One for all."""
         return _tensor(self.rows)[None]
+
+
+@lru_cache(maxsize=1024)
+def _optimal(payoff: bytes, shape: tuple[int, int]) -> OptimalStrategies:
+    return OptimalStrategies(-np.frombuffer(payoff).reshape(shape))
 
 
 @lru_cache(maxsize=64)

@@ -98,6 +98,32 @@ def null_directions_are_null(game: Game) -> None:
         require(change <= 1e-9, f"the field changes along null direction {k} at a rate of {change:.1e}")
 
 
+def distance_is_zero_at_equilibria_only(game: Game) -> None:
+    """The distance is ≥ 0, positive at generic points, never grows faster than a step, and 0 at the equilibrium and along null
+    directions."""
+    spot = spot_of(game, runs=8).double()
+    near = game.equilibrium_distance(spot.w, spot.seeds)
+    if near is None:
+        raise NotApplicable("the game knows no equilibrium")
+    require(near.shape == (8,), f"equilibrium_distance has shape {tuple(near.shape)}, not (runs,)")
+    require((near > 1e-9).all(), f"the distance is {float(near.min()):.1e} at generic points")
+    step = [1e-3 * normal(spot.seeds, f"contract distance {i}", size) for i, size in enumerate(game.sizes)]
+    ahead = game.equilibrium_distance(tuple(w + s for w, s in zip(spot.w, step, strict=True)), spot.seeds)
+    assert ahead is not None
+    excess = float(((ahead - near).abs() - torch.cat(step, -1).norm(dim=-1)).max())
+    require(excess <= 1e-9, f"a step changes the distance by more than its own length, by {excess:.1e}")
+    if game.equilibrium(seeds_of(RUNS)) is None:
+        return
+    rest = _at_equilibrium(game)
+    directions = game.null_directions(rest.seeds)
+    flat = torch.cat(rest.w, -1)
+    points = [flat] + [flat + 1e-5 * u for u in (() if directions is None else directions.unbind(1))]
+    for point in points:  # a manifold that bends is left by the square of 1e-5
+        found = game.equilibrium_distance(point.split(list(game.sizes), -1), rest.seeds)
+        assert found is not None
+        require((found <= 1e-8).all(), f"the distance is {float(found.max()):.1e} at an equilibrium, not 0")
+
+
 def gap_is_zero_at_equilibrium_only(game: Game) -> None:
     """The gap is ≥ 0, positive at generic points, and 0 at the equilibrium."""
     spot = spot_of(game, runs=8).double()
@@ -128,5 +154,6 @@ SOLUTION_CHECKS = (
     projections_are_nearest_points,
     equilibrium_is_one,
     null_directions_are_null,
+    distance_is_zero_at_equilibria_only,
     gap_is_zero_at_equilibrium_only,
 )
