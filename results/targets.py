@@ -122,7 +122,7 @@ def time_to_targets(runs: pd.DataFrame, trace: pd.DataFrame, defaults: Defaults,
             rows = rows.merge(reached, on=["cell", "context", "level"], how="left")
             found.append(rows.assign(measure=measure, direction=wanted.direction, relative=wanted.relative))
     columns = [*_RUN, "measure", "direction", "relative", "level", "step", "cost"]
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    table: Any = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
     return table[columns].fillna({"step": np.inf, "cost": np.inf})  # no checkpoint at all: an error before the first step
 
 
@@ -139,7 +139,8 @@ def first_reached(curves: pd.DataFrame, wanted: Targets) -> pd.DataFrame:
     sign = 1.0 if wanted.direction == "lower" else -1.0
     levels = np.array(wanted.levels)
     found: list[dict[str, Any]] = []
-    for (cell, context), part in curves.sort_values("step", kind="stable").groupby(["cell", "context"], sort=False):
+    grouped: Any = curves.sort_values("step", kind="stable").groupby(["cell", "context"], sort=False)
+    for (cell, context), part in grouped:
         values = sign * part["value"].to_numpy(dtype=float)
         best = np.minimum.accumulate(np.where(np.isnan(values), np.inf, values))
         asked = sign * levels * (abs(values[0]) if wanted.relative else 1.0)
@@ -160,7 +161,8 @@ def _stacked(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _pinned() -> dict[tuple[str, str, str], Targets]:
     found = {}
-    for key, part in read_targets().groupby(["game", "game_parameters", "measure"], sort=False):
+    grouped: Any = read_targets().groupby(["game", "game_parameters", "measure"], sort=False)
+    for key, part in grouped:
         direction, relative = part["direction"].iloc[0], bool(part["relative"].iloc[0])
         levels = tuple(sorted(part["level"].tolist(), reverse=direction == "lower"))
         found[key] = Targets(key[2], direction, levels, relative)

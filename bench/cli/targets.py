@@ -1,7 +1,7 @@
 """`saddlebench targets`: the pinned levels, and pinning those of games that are judged by their own measures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,7 +43,8 @@ def targets(
         print_table(table.to_dict("records"), list(table.columns), form)
         return
     rows: list[Row] = []
-    for (game, parameters, measure), part in table.groupby(["game", "game_parameters", "measure"], sort=False):
+    grouped: Any = table.groupby(["game", "game_parameters", "measure"], sort=False)
+    for (game, parameters, measure), part in grouped:
         first, last = part["level"].iloc[0], part["level"].iloc[-1]
         levels = f"{first:g}" if len(part) == 1 else f"{first:.3g} … {last:g}"
         about = {"direction": part["direction"].iloc[0], "source": part["source"].iloc[0]}

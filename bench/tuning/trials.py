@@ -37,7 +37,7 @@ def trials(optimizer: Optimizer, space: Mapping[Path, Spec], count: int) -> list
     """
     dimension = sum(1 for spec in space.values() for _ in ranges(spec))
     # Whole powers of two, as the sequence is made, so that a prefix is a prefix whatever the count.
-    points = qmc.Sobol(dimension, scramble=True, seed=_SCRAMBLING).random_base2((count - 1).bit_length())[:count]
+    points = qmc.Sobol(dimension, scramble=True, rng=_SCRAMBLING).random_base2((count - 1).bit_length())[:count]
     found = []
     for point in points.tolist():
         u = iter(point)
