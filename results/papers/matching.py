@@ -113,7 +113,10 @@ def measured(row: Published, matches: Matches, runs: pd.DataFrame, trace: pd.Dat
         told = f"{row.measure} {np.mean(values):.4g} of {len(values)}, under another protocol: {'; '.join(differences)}"
         return Measured("other protocol", n=len(values), remark=told)
     std = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Measured("measured", float(np.mean(values)), std, len(values), _unstated(row))
+    steps = ", ".join(str(s) for s in sorted({r["steps"] for r in records}))
+    return Measured(
+        "measured", float(np.mean(values)), std, len(values), "; ".join(filter(None, (f"{steps} steps", _unstated(row))))
+    )
 
 
 def _within(part: Any, whole: Any) -> bool:
@@ -145,11 +148,13 @@ def _differences(row: Published, match: Match, run: Mapping[str, Any]) -> list[s
         found.append(f"extractor {EXTRACTOR}, not {row.extractor}")
     if row.resizer not in (None, RESIZER):
         found.append(f"resizer {RESIZER}, not {row.resizer}")
+    if row.which_ckpt not in (None, "best", "last"):
+        found.append(f"the checkpoint of the {row.which_ckpt} is not looked up")
     if match.steps is not None and run["steps"] != match.steps:
         found.append(f"{run['steps']} steps, not {match.steps}")
     recorded = json.loads(run["final_measures"]) if isinstance(run["final_measures"], str) else {}
     for name in ("n_real", "n_fake"):
-        stated, got = getattr(row, name), recorded.get(f"{row.measure}_{name}")
+        stated, got = getattr(row, name), recorded.get(f"fid_{name}")  # one judge has both measures, counted once
         if stated is not None and got != stated:
             found.append(f"{name} {'not recorded' if got is None else f'{got:.0f}'}, not {stated}")
     split = json.loads(run["game_parameters"]).get("reference_split")
@@ -158,8 +163,8 @@ def _differences(row: Published, match: Match, run: Mapping[str, Any]) -> list[s
     return found
 
 
-def _unstated(row: Published) -> str | None:
+def _unstated(row: Published) -> str:
     """What the paper leaves open, so that agreement of protocols could not be checked there."""
     counts = ("n_real", "n_fake", "ref_split") if row.measure == "fid" else ("n_fake",)
     open_ = [name for name in (*counts, "resizer", "which_ckpt") if getattr(row, name) is None]
-    return f"not stated by the source: {', '.join(open_)}" if open_ else None
+    return f"not stated by the source: {', '.join(open_)}" if open_ else ""

@@ -132,7 +132,7 @@ def pairs(runs: pd.DataFrame, spectrum: pd.DataFrame) -> list[Pair]:
     """The judged pairs of heavy ball on bilinear games; cells without a spectrum at the equilibrium are left out."""
     own: Any = newest(runs)
     own = own[(own["game"] == "bilinear") & own["optimizer"].isin(_METHODS) & own["status"].isin(_ENDED)]
-    kept: Any = spectrum[(spectrum["point"] == "equilibrium") & spectrum["transverse"]]
+    kept: Any = spectrum[(spectrum["point"] == "equilibrium") & (spectrum["operator"] == "step") & spectrum["transverse"]]
     values = {key: part["re"].to_numpy() + 1j * part["im"].to_numpy() for key, part in kept.groupby(["cell", "context"])}
     found = []
     for (game, optimizer, settings), part in own.groupby(["game_parameters", "optimizer", "optimizer_parameters"], sort=False):

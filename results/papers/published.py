@@ -25,7 +25,7 @@ class Published:
         ref_split: which real samples: ``"train"`` or ``"test"``.
         extractor: the feature network.
         resizer: how images reached its size.
-        which_ckpt: ``"best"`` or ``"last"`` checkpoint.
+        which_ckpt: ``"best"`` or ``"last"`` checkpoint; ``"best fid"``: the one chosen by another measure.
         protocol: data set and whatever else sets the number apart.
         source: where it is printed.
         verified: how it came here.
@@ -68,7 +68,7 @@ _WHOLES = ("n_seeds", "n_real", "n_fake")
 _MARKS = {"true": True, "false": False}
 
 
-def published(name: str) -> list[Published]:
+def read_numbers(name: str) -> list[Published]:
     """The numbers of ``results/published/NAME.csv``.
 
     Raises:
@@ -84,11 +84,11 @@ def published(name: str) -> list[Published]:
     return rows
 
 
-def claims(name: str) -> list[Claim]:
+def read_claims(name: str) -> list[Claim]:
     """The marks of ``results/published/NAME.csv``.
 
     Raises:
-        ValueError: as `published`, or a mark that is neither true nor false.
+        ValueError: as `read_numbers`, or a mark that is neither true nor false.
     """
     rows = []
     for where, raw in _read(name, CLAIM_COLUMNS):
