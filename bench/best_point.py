@@ -16,7 +16,7 @@ from saddlebench.optimizers.optimizer import Optimizer
 
 _WORST = 1e300  # a rate where there is none: the search compares, and infinities have no mean
 _RESTARTS = 6  # the largest of several moduli has kinks, on which a simplex collapses: begin anew from where it did
-_IMPROVEMENT = 1e-9
+_IMPROVEMENT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,18 @@ class Refined:
     rate: float
 
 
-def best_on_grid(frame: pd.DataFrame) -> pd.Series:
+def best_on_grid(frame: pd.DataFrame) -> dict[str, Any]:
     """The row with the smallest rate; of a map without spectra the one soonest at the tolerance, then nearest in the end."""
-    if frame["rate"].notna().any():
-        return frame.loc[frame["rate"].idxmin()]
-    final = next(c for c in frame if c.startswith("final_"))
-    return frame.sort_values(["steps_to_tolerance", final], kind="stable").iloc[0]
+    rate = frame["rate"].to_numpy(dtype=float)
+    if not np.isnan(rate).all():
+        return rows_of(frame)[int(np.nanargmin(rate))]
+    final = next(c for c in frame.columns if c.startswith("final_"))
+    return rows_of(frame.sort_values(["steps_to_tolerance", final], kind="stable").head(1))[0]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A mapping a row."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def refined(game: Any, optimizer: Any, frame: pd.DataFrame) -> Refined | None:
@@ -47,13 +53,14 @@ def refined(game: Any, optimizer: Any, frame: pd.DataFrame) -> Refined | None:
         frame: the map.
     """
     start = best_on_grid(frame)
-    if pd.isna(start["rate"]):
+    if np.isnan(start["rate"]):
         return None
     game, base = build("game", game), build("optimizer", optimizer)
     names: list[str] = frame.attrs["axes"]
     best = {name: float(start[name]) for name in names}
     seed = int(frame.attrs["seed"])
-    free = [name for name in names if not is_whole(base, name) and frame[name].nunique() > 1]
+    axes = {name: np.unique(frame[name].to_numpy(dtype=float)) for name in names if not is_whole(base, name)}
+    free = [name for name, axis in axes.items() if len(axis) > 1]
 
     def rate(values: Sequence[float]) -> float:
         try:
@@ -61,14 +68,13 @@ def refined(game: Any, optimizer: Any, frame: pd.DataFrame) -> Refined | None:
         except (InputError, NoSpectrumError):
             return _WORST
 
-    axes = [np.unique(frame[name]) for name in free]
-    spacing = np.array([np.diff(axis).min() for axis in axes])
-    bounds = [(axis[0], axis[-1]) for axis in axes]
+    spacing = np.array([np.diff(axes[name]).min() for name in free])
+    bounds = [(axes[name][0], axes[name][-1]) for name in free]
     at, found = np.array([best[name] for name in free]), float(start["rate"])
     for _ in range(_RESTARTS if free else 0):
         inward = np.where(at + spacing <= [high for _, high in bounds], spacing, -spacing)
         simplex = np.vstack([at, at + np.diag(inward)])
-        options = {"initial_simplex": simplex, "xatol": 1e-10, "fatol": 1e-13, "maxiter": 300}
+        options = {"initial_simplex": simplex, "xatol": 1e-9, "fatol": 1e-10, "maxiter": 150}
         search = minimize(rate, at, method="Nelder-Mead", bounds=bounds, options=options)
         gain = found - search.fun
         if gain > 0:

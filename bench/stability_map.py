@@ -78,8 +78,8 @@ def stability_map(
     columns: dict[str, Any] = {axis.name: values for axis, values in zip(axes, points, strict=True)}
     columns |= {"radius": radii.transverse, "raw_radius": radii.raw, "period": radii.period, "rate": radii.per_step}
     columns |= {"reason": radii.reasons, **_judged(game, optimizers, groups, settings, seed, criterion, progress)}
+    columns["reason"] = columns.pop("reason")  # last: it is long
     frame = pd.DataFrame(columns)
-    frame = frame[[*(c for c in frame if c != "reason"), "reason"]]
     frame.attrs = {
         "game": name_of(game),
         "game_parameters": parameters_of(game),

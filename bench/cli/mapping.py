@@ -20,7 +20,7 @@ _EXAMPLES = examples(
     "saddlebench map bilinear alternating-heavy-ball --x step_size=0.01:2:100 --y momentum=-0.9:0.9:100 --refine -o maps",
     "saddlebench map quadratic simultaneous-gradient --x step_size=0.001:2:200 --log-x --format csv > map.csv",
     "saddlebench map bilinear lookahead-minmax --x base.step_size=0.01:2:50 --y inner_steps=2:20:19",
-    "saddlebench map bilinear adam --x step_size=0.001:1:50 --log-x --y betas.0=0:0.95:50 --set game.matrix=[[2.0]]",
+    "saddlebench map bilinear adam --x step_size=0.001:1:50 --log-x --y betas.0=0:0.95:50 --set optimizer.epsilon=1e-6",
 )
 _AXIS = "NAME=LOW:HIGH:COUNT"
 
@@ -81,7 +81,7 @@ def map_(
 
     Prints the best point of the grid, beside theory's optimum where one is known; csv and json print the whole map.
     """
-    axes = dict([axis_of("--x", x, log_x)])
+    axes = dict((axis_of("--x", x, log_x),))
     if y is not None:
         name, values = axis_of("--y", y, log_y)
         if name in axes:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from saddlebench.bench.best_point import best_on_grid, refined
+from saddlebench.bench.best_point import best_on_grid, refined, rows_of
 from saddlebench.bench.build import build
 from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.mapping import FIGURES, Request
@@ -39,7 +40,7 @@ def survey(request: Request) -> None:
             progress=shown,
         )
     theory = best_prediction(game, optimizer, list(request.axes))
-    rows = [_grid_row(frame)]
+    rows: list[Row] = [_grid_row(frame)]
     if request.refine:
         better = refined(game, optimizer, frame)
         rows += [] if better is None else [{"point": "refined", **better.values, "radius": better.radius, "rate": better.rate}]
@@ -48,31 +49,31 @@ def survey(request: Request) -> None:
     for path in request.outs:
         _write(frame, path, {str(row["point"]): row for row in rows})
     if request.form is not Format.table:
-        print_table(frame.to_dict("records"), list(frame.columns), request.form)  # pyright: ignore[reportArgumentType] - names are texts
+        print_table(rows_of(frame), list(frame.columns), request.form)
     else:
         _report(frame, rows, theory.text if theory else None)
 
 
 def _grid_row(frame: pd.DataFrame) -> dict[str, Any]:
-    best = best_on_grid(frame).to_dict()
+    best = best_on_grid(frame)
     return {"point": "best on the grid", **{name: best[name] for name in best if name not in ("raw_radius", "period", "reason")}}
 
 
 def _report(frame: pd.DataFrame, rows: list[Row], text: str | None) -> None:
-    names = frame.attrs["axes"]
+    made = {str(key): value for key, value in frame.attrs.items()}
     counts = frame["status"].value_counts()
     told = ", ".join(f"{counts[s]:,} {s}" for s in STATUSES if s in counts)
-    game, optimizer = (name_with_parameters(kind, frame.attrs) for kind in ("game", "optimizer"))
-    say(f"{optimizer} on {game}: {counted(len(frame), 'point')}, {frame.attrs['steps']} steps: {told}")
+    game, optimizer = (name_with_parameters(kind, made) for kind in ("game", "optimizer"))
+    say(f"{optimizer} on {game}: {counted(len(frame), 'point')}, {made['steps']} steps: {told}")
     for reason, points in frame["reason"].value_counts().items():
         where = "any point" if points == len(frame) else counted(int(points), "point")
         say(f"no radius at {where}: {str(reason).partition('; use --at')[0]}")  # what `spectrum` offers in its place
-    stable = int((frame["rate"] < 1).sum())
-    if frame["rate"].notna().any():
-        say(f"the radius is below 1 at {counted(stable, 'point')}")
-    final = next(c for c in frame if c.startswith("final_"))
-    columns = ["point", *names, "radius", "rate", "status", "steps_to_tolerance", final]
-    if (frame["period"] == 1).all():
+    rate = frame["rate"].to_numpy(dtype=float)
+    if not np.isnan(rate).all():
+        say(f"the radius is below 1 at {counted(int((rate < 1).sum()), 'point')}")
+    final = next(c for c in frame.columns if c.startswith("final_"))
+    columns = ["point", *made["axes"], "radius", "rate", "status", "steps_to_tolerance", final]
+    if set(frame["period"]) == {1}:  # then the rate is the radius
         columns.remove("rate")
     print_table(rows, [c for c in columns if any(not _missing(row.get(c)) for row in rows)], "table")
     if text:
@@ -80,7 +81,7 @@ def _report(frame: pd.DataFrame, rows: list[Row], text: str | None) -> None:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and pd.isna(value))
+    return value is None or (isinstance(value, float) and np.isnan(value))
 
 
 def _write(frame: pd.DataFrame, path: Path, points: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -71,8 +70,8 @@ def _fields(frame: pd.DataFrame, names: list[str]) -> Figure:
     for axes in panels:
         axes.set_label("panel")
         axes.set(xlabel=_words(names[0]))
-        _ticks(axes.xaxis, x)
-        _ticks(axes.yaxis, y)
+        _ticks(axes, "x", x)
+        _ticks(axes, "y", y)
     panels[0].set_ylabel(_words(names[1]))
     if with_rate:
         _rate(figure, panels.pop(0), x, y, table("rate").astype(float))
@@ -123,7 +122,7 @@ def _steps(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, steps: np.n
     axes.set_title(f"steps to {tolerance:g} of the start")
     met = np.isfinite(steps)
     if not met.any():
-        axes.text(0.5, 0.5, "never", transform=axes.transAxes, ha="center")
+        _never(axes)
         return
     values = np.ma.masked_where(~met, np.maximum(steps, 1))
     norm = LogNorm(float(values.min()), max(float(values.max()), float(values.min()) + 1))
@@ -134,6 +133,11 @@ def _steps(figure: Figure, axes: Axes, x: np.ndarray, y: np.ndarray, steps: np.n
     bar.ax.yaxis.set_minor_locator(NullLocator())
 
 
+def _never(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "never", transform=axes.transAxes, ha="center")
+    axes.tick_params(axis="y", length=0, labelleft=False)
+
+
 def _lines(frame: pd.DataFrame, name: str) -> Figure:
     """Rate and steps to tolerance over one hyperparameter, the verdict behind the steps."""
     with_rate = bool(frame["rate"].notna().any())
@@ -142,7 +146,7 @@ def _lines(frame: pd.DataFrame, name: str) -> Figure:
     x = frame[name].to_numpy(dtype=float)
     for axes in panels:
         axes.set_label("panel")
-        _ticks(axes.xaxis, x)
+        _ticks(axes, "x", x)
     panels[-1].set_xlabel(_words(name))
     if with_rate:
         panels[0].plot(x, frame["rate"], color=COLOURS[0], linewidth=1.3)
@@ -156,6 +160,8 @@ def _lines(frame: pd.DataFrame, name: str) -> Figure:
         below.axvspan(edges[k], edges[k + 1], color=colours[status], alpha=0.35, linewidth=0)
     below.plot(x, frame["steps_to_tolerance"].replace(np.inf, np.nan), color=COLOURS[0], linewidth=1.3)
     below.set_ylim(bottom=0)
+    if not np.isfinite(frame["steps_to_tolerance"]).any():
+        _never(below)
     below.set_title(f"steps to {frame.attrs['tolerance']:g} of the start, and the verdict")
     _status_legend(below, colours)
     return figure
@@ -172,12 +178,12 @@ def _mark(axes: Axes, frame: pd.DataFrame, at: list[float], label: str, k: int) 
         axes.plot(*at, color="black", fillstyle="none", label=label, **style)
 
 
-def _ticks(axis: Axis, values: np.ndarray) -> None:
+def _ticks(axes: Axes, which: str, values: np.ndarray) -> None:
     """A logarithmic scale where the values are spaced by factors, whole numbers at whole numbers."""
     if len(values) > 2 and values.min() > 0 and np.ptp(np.diff(np.log(values))) < _EVEN:
-        (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+        axes.set(**{f"{which}scale": "log"})
     elif (values == np.round(values)).all():
-        axis.set_major_locator(MaxNLocator(integer=True))
+        (axes.xaxis if which == "x" else axes.yaxis).set_major_locator(MaxNLocator(integer=True))
 
 
 def _words(name: str) -> str:

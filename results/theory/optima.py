@@ -80,9 +80,9 @@ def _placed(parameters: Mapping[str, Any], values: Mapping[str, float]) -> dict[
 def _rotation(game: Linearisation) -> tuple[float, float]:
     """The smallest and largest σ of a game whose eigenvalues are all ±iσ."""
     eigenvalues = _eigenvalues(game)
-    if np.abs(eigenvalues.real).max() > _SAME * np.abs(eigenvalues).max():
+    if np.abs(np.real(eigenvalues)).max() > _SAME * np.abs(eigenvalues).max():
         raise NoClosedForm("known for games without curvature")
-    sigma = np.abs(eigenvalues.imag)
+    sigma = np.abs(np.imag(eigenvalues))
     return float(sigma.min()), float(sigma.max())
 
 
@@ -97,9 +97,9 @@ def _single(game: Linearisation) -> float:
 def _curvatures(game: Linearisation) -> tuple[float, float]:
     """The smallest and largest eigenvalue of a game whose eigenvalues are all real and positive."""
     eigenvalues = _eigenvalues(game)
-    if np.abs(eigenvalues.imag).max() > _SAME * np.abs(eigenvalues).max() or eigenvalues.real.min() <= 0:
+    if np.abs(np.imag(eigenvalues)).max() > _SAME * np.abs(eigenvalues).max() or np.real(eigenvalues).min() <= 0:
         raise NoClosedForm("known for games without rotation")
-    return float(eigenvalues.real.min()), float(eigenvalues.real.max())
+    return float(np.real(eigenvalues).min()), float(np.real(eigenvalues).max())
 
 
 def _eigenvalues(game: Linearisation) -> Array:
@@ -143,7 +143,7 @@ def _simultaneous(game: Linearisation, parameters: Mapping[str, Any]) -> Optimum
     """One pair λ = μ ± iσ, or real eigenvalues between m and L."""
     eigenvalues = _eigenvalues(game)
     mu, sigma = float(eigenvalues[0].real), float(abs(eigenvalues[0].imag))
-    pair = mu + 1j * np.sign(eigenvalues.imag) * sigma
+    pair = mu + 1j * np.sign(np.imag(eigenvalues)) * sigma
     if sigma > 0 and np.abs(eigenvalues - pair).max() <= _SAME * abs(eigenvalues[0]):
         if mu <= _SAME * sigma:
             raise NoClosedForm("no step size converges")
