@@ -102,7 +102,8 @@ def measured(row: Published, matches: Matches, runs: pd.DataFrame, trace: pd.Dat
     if not records:
         return Measured("not run")
     keys = pd.MultiIndex.from_tuples([(r["cell"], r["context"]) for r in records])
-    own = trace[pd.MultiIndex.from_frame(trace[["cell", "context"]]).isin(keys) & (trace["answer"] == match.answer)]
+    held = pd.MultiIndex.from_arrays([trace["cell"], trace["context"]]).isin(keys)
+    own: Any = trace[held & (trace["answer"] == match.answer)]
     values = [
         v for _, part in own[own["measure"] == row.measure].groupby("cell", sort=False) if (v := _value(row, part)) is not None
     ]

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "published"
 
@@ -63,6 +64,7 @@ class Claim:
 
 COLUMNS = tuple(f.name for f in dataclasses.fields(Published))
 CLAIM_COLUMNS = tuple(f.name for f in dataclasses.fields(Claim))
+_REQUIRED = ("row", "column", "measure", "protocol", "source", "verified")
 _REALS = ("value", "std")
 _WHOLES = ("n_seeds", "n_real", "n_fake")
 _MARKS = {"true": True, "false": False}
@@ -78,7 +80,8 @@ def read_numbers(name: str) -> list[Published]:
     for where, raw in _read(name, COLUMNS):
         try:
             kinds = {**dict.fromkeys(_REALS, float), **dict.fromkeys(_WHOLES, int)}
-            rows.append(Published(**{c: kinds.get(c, str)(text) if text else None for c, text in raw.items()}))
+            values: dict[str, Any] = {c: kinds.get(c, str)(text) if text else None for c, text in raw.items()}
+            rows.append(Published(**values))
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
     return rows
@@ -95,7 +98,7 @@ def read_claims(name: str) -> list[Claim]:
         if raw["bounded"] not in _MARKS or raw["converges"] not in _MARKS:
             raise ValueError(f"{where}: bounded and converges are true or false")
         marks = {c: _MARKS[raw[c]] for c in ("bounded", "converges")}
-        rows.append(Claim(**{**raw, **marks}))
+        rows.append(Claim(**{**raw, **marks}))  # pyright: ignore[reportArgumentType] - the marks are no texts any more
     return rows
 
 
@@ -109,7 +112,7 @@ def _read(name: str, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, 
             where = f"{path.name}:{reader.line_num}"
             if None in raw or None in raw.values():
                 raise ValueError(f"{where}: not {len(columns)} fields")
-            missing = [c for c in ("row", "column", "source", "verified") if not raw[c].strip()]
+            missing = [c for c in _REQUIRED if c in raw and not raw[c].strip()]
             if missing:
                 raise ValueError(f"{where}: no {' and no '.join(missing)}")
             yield where, raw

@@ -6,7 +6,7 @@ A game or an optimizer named here need not exist (`biggan` does not yet): what n
 from collections.abc import Mapping
 from typing import Any
 
-from saddlebench.results.papers.matching import Match
+from saddlebench.results.papers.matching import Match, Matches
 
 _BETAS = {"betas": (0.5, 0.9)}
 _CLIPPED = {"loss": "wasserstein", "clip": 0.01}
@@ -38,7 +38,7 @@ def _gidel(row: str, column: str) -> Match:
     return Match(game, wrapper[0], facts, {"base": {name: parameters}, **wrapper[1]}, "average", _GIDEL_STEPS)
 
 
-GIDEL2019 = {
+GIDEL2019: Matches = {
     (row, column): _gidel(row, column)
     for row in _GIDEL_OPTIMIZERS
     for column in _GIDEL_COLUMNS
@@ -48,7 +48,7 @@ GIDEL2019 = {
 _IMAGENET = {"data": "imagenet128"}
 
 # Truncated sampling is no training run of its own, so only the untruncated rows have a counterpart.
-LOGAN = {
+LOGAN: Matches = {
     ("baseline", "no truncation"): Match("biggan", "adam", _IMAGENET | {"deep": True}),
     ("LOGAN (GD)", "no truncation"): Match(
         "biggan", "latent-optimisation", _IMAGENET | {"deep": True}, {"direction": "gradient", "base": {"adam": {}}}
@@ -58,7 +58,7 @@ LOGAN = {
     ),
 }
 
-CIFAR10 = {
+CIFAR10: Matches = {
     ("DCGAN", None): Match("cifar10-dcgan", "adam", {"loss": "non-saturating"}),
     ("LSGAN", None): Match("cifar10-dcgan", "adam", {"loss": "lsgan"}),
     ("WGAN-GP", None): Match("cifar10-resnet", "adam", _PENALISED),
@@ -67,7 +67,7 @@ CIFAR10 = {
     ("BigGAN", None): Match("biggan", "adam", {"data": "cifar10"}),
 }
 
-IMAGENET128 = {
+IMAGENET128: Matches = {
     **LOGAN,
     ("BigGAN", None): Match("biggan", "adam", _IMAGENET | {"deep": False}),
     ("BigGAN, batch 2048", None): Match("biggan", "adam", _IMAGENET | {"deep": False, "batch": 2048}),

@@ -80,12 +80,12 @@ def test_a_distance_of_other_features_is_never_an_fid(row, results, measure):
 def test_another_protocol_is_told_and_not_put_beside(row, results, published_change, run_change, told):
     one = found(dataclasses.replace(row, **published_change), results(**run_change))
     assert (one.status, one.value) == ("other protocol", None)
-    assert one.remark.endswith(f"of 3, under another protocol: {told}")
+    assert str(one.remark).endswith(f"of 3, under another protocol: {told}")
 
 
 def test_a_shorter_training_is_another_protocol(row, results):
     one = found(row, results(), {("net", None): dataclasses.replace(MATCHES["net", None], steps=500_000)})
-    assert (one.status, one.remark[-26:]) == ("other protocol", "col: 100 steps, not 500000")
+    assert (one.status, str(one.remark)[-26:]) == ("other protocol", "col: 100 steps, not 500000")
 
 
 @pytest.mark.parametrize(

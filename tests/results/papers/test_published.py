@@ -79,10 +79,10 @@ def test_two_papers_may_share_a_file():
 @pytest.mark.parametrize(
     ("read", "columns", "text", "message"),
     [
-        (read_numbers, COLUMNS, "a,b,fid,x,,,,,,,,,,s,v", "bad.csv:2: could not convert string to float: 'x'"),
-        (read_numbers, COLUMNS, "a,b,fid,1,,2.5,,,,,,,,s,v", "bad.csv:2: invalid literal for int"),
-        (read_numbers, COLUMNS, "a,b,fid,1,,,,,,,,,,,v", "bad.csv:2: no source"),
-        (read_numbers, COLUMNS, "a,b,fid,1,,,,,,,,,,s,", "bad.csv:2: no verified"),
+        (read_numbers, COLUMNS, "a,b,fid,x,,,,,,,,,p,s,v", "bad.csv:2: could not convert string to float: 'x'"),
+        (read_numbers, COLUMNS, "a,b,fid,1,,2.5,,,,,,,p,s,v", "bad.csv:2: invalid literal for int"),
+        (read_numbers, COLUMNS, "a,b,fid,1,,,,,,,,,p,,v", "bad.csv:2: no source"),
+        (read_numbers, COLUMNS, "a,b,fid,1,,,,,,,,,p,s,", "bad.csv:2: no verified"),
         (read_numbers, COLUMNS, "a,b,fid,1,,,,,,,,,,s", "bad.csv:2: not 15 fields"),
         (read_numbers, COLUMNS[:-1], "a", "bad.csv: its columns are not row"),
         (read_claims, CLAIM_COLUMNS, "a,b,yes,false,t,s,v", "bad.csv:2: bounded and converges are true or false"),
