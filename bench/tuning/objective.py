@@ -8,7 +8,7 @@ measures to the better mean, then to the better high-quality fraction where mode
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -100,18 +100,19 @@ def scores(objective: Objective, trace: pd.DataFrame, cells: Sequence[Sequence[s
     """
     table: Any = trace[trace["answer"] == objective.answer]
     curves = table[table["measure"] == objective.measure].sort_values("step", kind="stable")
-    finals = _finals(curves)
+    finals = _ends(curves, "last")
     if not objective.relative:
-        second = _finals(table[table["measure"] == _SECOND.get(objective.measure)].sort_values("step", kind="stable"))
+        second = _ends(table[table["measure"] == _SECOND.get(objective.measure)].sort_values("step", kind="stable"), "last")
         return [_absolute(objective, trial, finals, second, lost) for trial in cells]
-    starts = curves.groupby("cell")["value"].first().to_dict()
+    starts = _ends(curves, "first")
     reached = first_reached(curves, Targets(objective.measure, objective.direction, (objective.converged,), True))
     costs = dict(zip(reached["cell"], reached["cost"], strict=True))
     return [_relative(trial, starts, finals, costs, lost) for trial in cells]
 
 
-def _finals(curves: Any) -> dict[str, float]:
-    return curves.groupby("cell")["value"].last().to_dict()
+def _ends(curves: Any, which: Literal["first", "last"]) -> dict[str, float]:
+    """Each cell's first or last value, NaN or not, of curves in the order of their steps."""
+    return curves.drop_duplicates("cell", keep=which).set_index("cell")["value"].to_dict()
 
 
 def _relative(trial: Sequence[str], starts: Any, finals: Any, costs: Any, lost: set[str]) -> Score:
