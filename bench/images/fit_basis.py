@@ -1,4 +1,5 @@
-"""How the principal components of `saddlebench.bench.images.lite0` were made: ``python -m saddlebench.bench.images.fit_basis [FILE]``.
+"""How the principal components of `saddlebench.bench.images.lite0` were made: ``python -m
+saddlebench.bench.images.fit_basis [FILE]``.
 
 The eigenvectors of the covariance of lite0's features of CIFAR-10's 50,000 training images that belong to the 64 largest
 eigenvalues, each with the sign that makes its largest entry positive. Another machine may differ in the last bits, which is why
