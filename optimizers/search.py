@@ -174,7 +174,9 @@ def value_at(spec: Spec, u: Iterator[float]) -> Any:
 
 
 def contains(spec: Spec, value: Any) -> bool:
-    """Does a value lie in the ranges? One number stands for the same number of every player, and the other way round."""
+    """Does a value lie in the ranges? Of one number a player each must, where the range is one for all."""
+    if isinstance(value, tuple) and not isinstance(spec, tuple):
+        return all(contains(spec, part) for part in value)
     if isinstance(spec, tuple):
         return isinstance(value, Sequence) and len(value) == len(spec) and all(map(contains, spec, value))
     return spec is None or (isinstance(value, int | float) and spec.holds(value))

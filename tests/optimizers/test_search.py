@@ -124,6 +124,11 @@ def test_values_are_put_where_their_paths_lead():
     assert held.alpha == 0.5
 
 
+def test_values_a_player_lie_in_a_range_that_is_one_for_all():
+    assert contains(STEP, (0.1, 1e-3))
+    assert not contains(STEP, (0.1, 1e-5))
+
+
 @pytest.mark.parametrize(("value", "inside"), [((0.9, 0.999), True), ((0.9, 1.5), False), ((0.9,), False), (0.9, False)])
 def test_a_pair_lies_in_a_pair_of_ranges(value, inside):
     assert contains(BETAS, value) is inside

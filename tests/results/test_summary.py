@@ -144,3 +144,13 @@ def test_the_newest_context_of_a_cell_is_taken():
         ]
     )
     assert list(zip(newest(runs)["cell"], newest(runs)["context"], strict=True)) == [("a", "new"), ("b", "here")]
+
+
+def test_tracks_are_told_apart_where_there_are_both():
+    tuned = run("b", track="tuned", optimizer_parameters=json.dumps({"betas": [0.9, 0.999], "step_size": 0.5}))
+    assert [row["track"] for row in summary(run("a"), tuned)] == ["defaults", "tuned"]
+    frame = summarise(pd.DataFrame([run("a"), tuned]), DEFAULTS)
+    assert list(frame.columns[:4]) == ["game", "optimizer", "track", "n"]
+    assert "track" in shown_columns(frame)
+    assert "track" not in summary(run("a"), run("b"))[0]
+    assert len(summary(run("a"), run("b", track="tuned"))) == 2  # the same numbers, found in two ways

@@ -56,6 +56,13 @@ def test_every_block_is_crossed_with_its_own_seeds_and_settings(write):
     assert [vars(c.pairing.optimizer)["step_size"] for c in cells[:4]] == [0.05, 0.05, 0.1, 0.1]
 
 
+def test_a_track_is_carried_and_is_no_part_of_a_cell_s_identity(write):
+    plain, tuned = (load(write(NIGHT.replace("converged = 1e-3", line))).cells() for line in ("", 'track = "tuned"'))
+    assert {c.seed: c.pairing.track for c in tuned if c.seed == 7} == {7: "tuned"}
+    assert {c.pairing.track for c in plain} == {"defaults"}
+    assert [c.key for c in plain] == [c.key for c in tuned]
+
+
 def test_what_is_given_besides_stands_over_the_file(write):
     cells = load(write(NIGHT)).cells([5], {"steps": 7})
     assert {(c.seed, c.pairing.settings.steps) for c in cells} == {(5, 7)}
@@ -98,6 +105,7 @@ def test_a_name_is_the_file_s_where_none_is_given(write):
         ("[[cross]]", "[cross]", "night.toml is no TOML"),
         ("seeds = 2", "seeds = ", "night.toml is no TOML"),
         (NIGHT, "seeds = 2", "night.toml: a suite needs at least one [[cross]]"),
+        ("converged = 1e-3", 'track = "tunned"', "night.toml: cross 2: unknown track 'tunned': did you mean 'tuned'"),
         (NIGHT, "cross = 3", "night.toml: a suite needs at least one [[cross]]"),
     ],
 )
