@@ -9,13 +9,12 @@ import typer
 from saddlebench.bench.cli.forms import argument, examples, option
 from saddlebench.bench.cli.options import Assignment, assignments, settings_of
 from saddlebench.bench.cli.output import starting
-from saddlebench.bench.cli.places import DEFAULT_HELP
 from saddlebench.bench.cli.run import Dtype
 from saddlebench.bench.suites.values import seeds_of
 from saddlebench.errors import InputError
 
 _EXAMPLES = examples(
-    "saddlebench tune bilinear extragradient heavy-ball --trials 50",
+    "saddlebench tune bilinear extragradient alternating-heavy-ball --trials 50",
     "saddlebench tune bilinear extragradient --dry-run                 what is searched, and how much is run",
     "saddlebench tune gaussian-ring adam consensus --cost 2000 --trials 20 --objective high_quality_fraction",
     "saddlebench tune quadratic consensus --set optimizer.gamma=1       searches the other parameters",
@@ -29,7 +28,7 @@ _RERUN_HELP = "Of winner and defaults: how many (0, 1, …), or which. None may 
 _OBJECTIVE_HELP = (
     "A measure at the end of the budget. Default: the distance to equilibrium, or else the gap, or else what the game is judged by."
 )
-_OUT_HELP = f"Directory of winners and defaults; trials go to DIR/trials. Default: tuned-GAME in {DEFAULT_HELP}."
+_OUT_HELP = "Directory of winners and defaults; trials go to DIR/trials. Default: tuned-GAME, where `run` puts its results."
 
 
 @dataclass(frozen=True)
