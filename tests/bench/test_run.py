@@ -306,7 +306,7 @@ def test_options_of_torch_optimizers_are_never_stacked():
 
 def test_no_spectrum_at_the_end_of_a_run_that_diverged():
     result = saddlebench.run(games=XY, optimizers="simultaneous-gradient", seeds=1, steps=5000, spectrum=[10, "final"])
-    assert result.runs["spectrum_reason"].tolist() == ["final: the run ended at step 2800"]
+    assert result.runs["spectrum_reason"].tolist() == ["final: the run ended at step 2780"]
     assert set(result.spectrum["point"]) == {"step:10"}
     assert result.spectrum.groupby("operator").size().to_dict() == {"game": 2, "step": 2}
 
