@@ -61,12 +61,14 @@ class Results:
         history: what the program recorded.
         settings: the settings it ran under.
         runs: how many runs it stepped.
+        no_solution: why the game's known point is no solution, or "" if it is one (`saddlebench.games.game.Game`).
     """
 
-    def __init__(self, history: History, settings: Settings, runs: int) -> None:
+    def __init__(self, history: History, settings: Settings, runs: int, no_solution: str = "") -> None:
         self.history = history
         self.settings = settings
         self.runs = runs
+        self.no_solution = no_solution
         self.steps = np.array(history.steps)
         self.series = {key: np.concatenate(parts) for key, parts in history.measures.items()}
         distance, gap = self.series.get(("last", "distance")), self.series.get(("last", "gap"))
@@ -86,7 +88,7 @@ class Results:
         end = verdict.end
         row = {
             "status": verdict.status,
-            "reason": _reason(verdict, self.steps),
+            "reason": _reason(verdict, self.steps, self.no_solution),
             "steps": int(self.steps[end]),
             "gradients": history.gradients[end],
             "products": history.products[end],
@@ -167,9 +169,11 @@ def _eigenvalue(k: int, value: complex) -> dict[str, Any]:
     return {"index": k, "re": float(value.real), "im": float(value.imag), "modulus": float(abs(value))}
 
 
-def _reason(verdict: Verdict, steps: np.ndarray) -> str | None:
+def _reason(verdict: Verdict, steps: np.ndarray, no_solution: str) -> str | None:
     if verdict.status == "diverged":
         return f"lost by step {steps[verdict.end]}"
+    if verdict.status == "converged" and no_solution:
+        return f"drawn to a critical point that is no solution: {no_solution}"
     return None
 
 

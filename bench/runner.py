@@ -167,7 +167,7 @@ class Runner:
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
         history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(settings))
-        results = Results(history, settings, len(cells))
+        results = Results(history, settings, len(cells), game.no_solution)
         spectra = Spectra(cells, key, seeds, history, [history.steps[v.end] for v in results.verdicts])
         found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)
         runs = [{**row, **results.totals(r), **found[r][0]} for r, row in enumerate(rows)]

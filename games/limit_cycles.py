@@ -106,6 +106,7 @@ class AlmostBilinear(Coupled):
     """
 
     name = "almost-bilinear"
+    no_solution = "y, who maximises, sits at a minimum of f at 0"
     paper = "Hsieh et al. 2021"
     default_steps = 3000
 

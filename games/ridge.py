@@ -27,7 +27,8 @@ class Ridge(PlaneGame):
     ``sine`` (x² + 1)(2 + sin y): local minimax (and Nash) at (0, π/2), f_xx = 6, f_yy = −1. Zhang, Wu, Poupart, Yu 2020 start at
     (1, π/2 + .01).
 
-    The known point is the equilibrium of the verdict for all four: with f2, ``converged`` means that a method was deceived.
+    The known point is the equilibrium of the verdict for all four: with f2, ``converged`` means that a method was deceived, and the
+    run's reason says so.
     """
 
     name = "ridge"
@@ -46,6 +47,11 @@ class Ridge(PlaneGame):
             bent = y - 3 * x + 0.05 * x**3
             return (0.4 * x**2 - 0.1 * bent**2 - 0.01 * y**4) * torch.exp(-0.01 * (x**2 + y**2))
         return (x**2 + 1) * (2 + torch.sin(y))
+
+    @property
+    def no_solution(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - depends on the parameters here
+        """Of f2."""
+        return "y, who maximises, sits at a minimum of f2" if self.function == "f2" else ""
 
     @property
     def _known(self) -> tuple[float, float]:

@@ -73,6 +73,7 @@ class WeakRepellor(WeakField):
     """
 
     name = "weak-repellor"
+    no_solution = "0 is the maximum of each player's own loss"
     paper = "Letcher et al. 2019"
 
     epsilon: PositiveScalar = 0.1  # ε, strength of the repulsion
@@ -97,6 +98,7 @@ class ConsensusFailure(WeakField):
     """
 
     name = "consensus-failure"
+    no_solution = "0 is the maximum of the losses"
     paper = "Letcher et al. 2019"
 
     kappa: PositiveScalar = 1.0  # κ, curvature of the maximum

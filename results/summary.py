@@ -17,7 +17,7 @@ Defaults = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _PAIRING = ["game", "game_parameters", "optimizer", "optimizer_parameters"]
 _VARIANTS = ["budget", "dtype", "track", "protocol", "game_source", "optimizer_source"]
 _LONGEST_VALUE = 24
-_TOLD = ("error", "timeout", "not_applicable")  # statuses whose reason is told
+_TOLD = ("converged", "error", "timeout", "not_applicable")  # statuses whose reason is told
 _MEDIANS = {
     "rate": "measured_rate",
     "radius": "spectral_radius_transverse",

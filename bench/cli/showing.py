@@ -93,7 +93,7 @@ def _rows(summary: "pd.DataFrame") -> list[Row]:
 
 
 def say_failures(runs: "pd.DataFrame", folder: str) -> None:
-    """A line for every kind of error and timeout, and one for what does not apply to a game.
+    """A line for every kind of error and timeout, for runs that converged to no solution, and for what does not apply to a game.
 
     Args:
         runs: each cell once.
@@ -104,6 +104,9 @@ def say_failures(runs: "pd.DataFrame", folder: str) -> None:
     for (status, name, reason), part in failed.groupby(["status", "optimizer", "reason"], sort=False, dropna=False):
         games = ", ".join(dict.fromkeys(part["game"]))
         say(f"{status}: {name} on {games} ({counted(len(part), 'cell')}){f': {reason}' if isinstance(reason, str) else ''}")
+    deceived = table[(table["status"] == "converged") & table["reason"].notna()]
+    for (game, reason), part in deceived.groupby(["game", "reason"], sort=False):
+        say(f"{', '.join(dict.fromkeys(part['optimizer']))} on {game} ({counted(len(part), 'cell')}): {reason}")
     refused = table[table["status"] == "not_applicable"]
     without = table[(table["status"] != "not_applicable") & table["spectrum_reason"].notna()]
     for game, part in refused.groupby("game", sort=False):
