@@ -54,7 +54,8 @@ def spectrum_plane(tables: Tables, path: Path, game: str, optimizers: tuple[str,
         for axes, name in zip(panels, names, strict=False):
             _panel(axes, values[values["optimizer"] == name], shades, operator)
             axes.set_title(name)
-        figure.suptitle(f"{game}: eigenvalues of {'the step' if operator == 'step' else 'the Jacobian ∂v/∂w'}", fontsize=9)
+        what = "the step" if operator == "step" else "the Jacobian ∂v/∂w"
+        figure.suptitle(f"{game}: eigenvalues of {what}\n", fontsize=9)  # the empty line keeps it off the panels' titles
         handles = {
             text: handle for axes in panels[: len(names)] for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
         }
