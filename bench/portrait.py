@@ -95,8 +95,8 @@ def trajectories(game: Game, optimizer: Optimizer, seeds: Tensor, w: Profile, st
         buffers = game.advance(w, asked.stream.buffers)
         points.append(torch.cat(w, -1))
     paths = torch.stack(points, 1).detach().numpy()
-    lengths = [int(np.argmin(finite)) or len(finite) for finite in np.isfinite(paths).all(-1)]
-    return [path[:length] for path, length in zip(paths, lengths, strict=True)]
+    finite = np.logical_and.accumulate(np.isfinite(paths).all(-1), axis=1)
+    return [path[kept] for path, kept in zip(paths, finite, strict=True)]
 
 
 def _window(corners: np.ndarray, paths: list[np.ndarray]) -> tuple[float, ...]:

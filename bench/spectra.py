@@ -76,10 +76,11 @@ class Spectra:
         pairing = self.cells[r].pairing
         game, optimizer = pairing.game, pairing.optimizer
         if point == "equilibrium":
+            name = "equilibrium"
             seed = self.cells[r].seed if game.seeded else 0
             if of_game:
-                return point, self._once(("game", point, id(game), seed), partial(game_at_equilibrium, game, seed))
-            return point, self._once((point, id(pairing), seed), partial(at_equilibrium, game, optimizer, seed))
+                return name, self._once(("game", name, id(game), seed), partial(game_at_equilibrium, game, seed))
+            return name, self._once((name, id(pairing), seed), partial(at_equilibrium, game, optimizer, seed))
         kept = self.history.steps[-1] if point == "final" else point
         if int(kept) > self.ends[r]:
             raise NoSpectrumError(f"the run ended at step {self.ends[r]}")

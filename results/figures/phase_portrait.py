@@ -47,9 +47,10 @@ def phase_portrait(portrait: Portrait, path: Path) -> Path:
         portrait: what is drawn.
         path: of the figure; its suffix decides the format (svg, pdf, png).
     """
-    with mpl.rc_context(CONTEXT | {"axes.grid": False}):
+    with mpl.rc_context(CONTEXT):
         figure = Figure(figsize=(4.8, 4.2), layout="compressed")
         axes = figure.subplots()
+        axes.grid(False)
         strength = np.linalg.norm(portrait.flow, axis=-1)
         strongest = float(np.nanmax(strength, initial=0.0)) or 1.0
         shown = np.maximum(strength, _WEAKEST * strongest)

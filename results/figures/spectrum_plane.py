@@ -45,14 +45,14 @@ def spectrum_plane(tables: Tables, path: Path, game: str, optimizers: tuple[str,
     names = list(dict.fromkeys(values["optimizer"]))
     columns = min(_COLUMNS, len(names))
     rows = math.ceil(len(names) / columns)
-    shades = _shades(values["point"])
+    shades = _shades(values["point"].tolist())
     with mpl.rc_context(CONTEXT):
         figure = Figure(figsize=(2.7 * columns + 0.4, 2.6 * rows + 0.5), layout="compressed")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in panels[len(names) :]:
             axes.set_axis_off()
         for axes, name in zip(panels, names, strict=False):
-            _panel(axes, values[values["optimizer"] == name], shades, operator)
+            _panel(axes, values.query(f"optimizer == {name!r}"), shades, operator)
             axes.set_title(name)
         what = "the step" if operator == "step" else "the Jacobian ∂v/∂w"
         figure.suptitle(f"{game}: eigenvalues of {what}\n", fontsize=9)  # the empty line keeps it off the panels' titles
@@ -66,12 +66,12 @@ def spectrum_plane(tables: Tables, path: Path, game: str, optimizers: tuple[str,
     return path
 
 
-def _shades(points: pd.Series) -> dict[str, tuple[float, ...]]:
+def _shades(points: list[str]) -> dict[str, tuple[float, ...]]:
     """A colour a checkpoint, the later the darker; the equilibrium last, so that it lies on top."""
     steps = sorted({int(p.removeprefix("step:")) for p in points if p != "equilibrium"})
     colours = colormaps["viridis_r"](np.linspace(0.1, 1, len(steps)) if len(steps) > 1 else [0.6])
     found = {f"step:{step}": tuple(colour) for step, colour in zip(steps, colours, strict=True)}
-    return found | ({"equilibrium": (0.835, 0.369, 0.0, 1.0)} if (points == "equilibrium").any() else {})
+    return found | ({"equilibrium": (0.835, 0.369, 0.0, 1.0)} if "equilibrium" in points else {})
 
 
 def _label(point: str) -> str:

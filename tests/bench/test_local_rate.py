@@ -91,6 +91,7 @@ def test_three_numbers_agree(cell):
     game, optimizer, radius = CELLS[cell]
     found = compare(Pairing(build("game", game), build("optimizer", optimizer), Settings()), seed=1)
     assert found.agreement == "ok"
+    assert found.measured is not None
     if radius is not None:
         assert found.measured.rate == pytest.approx(radius, abs=found.measured.tolerance)
 
@@ -111,6 +112,8 @@ def test_a_step_whose_derivative_lies_is_flagged():
     assert found.agreement == RATE
     honest = compare(Pairing(game, cls(), Settings()))
     assert honest.agreement == "ok"
+    assert found.measured is not None
+    assert honest.measured is not None
     assert found.measured.rate == honest.measured.rate
 
 

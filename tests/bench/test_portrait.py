@@ -52,6 +52,7 @@ def test_a_start_is_where_a_trajectory_begins_and_one_that_is_lost_ends():
     assert 2 < len(lost) < 201 == len(still)
     assert not still.any()
     assert found.x[-1] <= 3  # the window does not follow it
+    assert found.equilibrium is not None
     assert found.equilibrium.tolist() == [0.0, 0.0]
 
 

@@ -1,5 +1,6 @@
 """`saddlebench plot phase`: the phase portrait of a game of two numbers, with trajectories of optimizers."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -55,12 +56,11 @@ def phase(
 
 
 def _numbers(name: str, text: str, count: int) -> tuple[float, ...]:
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
+    values: list[float] = []
+    with suppress(ValueError):
+        values = [float(part) for part in text.split(",")]
     if len(values) != count or not all(abs(v) < float("inf") for v in values):
         raise InputError(f"{name} {text}: write {count} numbers, {','.join(['1', '0', '-1', '1'][:count])}")
     if count == 4 and not (values[0] < values[1] and values[2] < values[3]):
         raise InputError(f"{name} {text}: left,right,bottom,top, each pair rising")
-    return values
+    return tuple(values)
