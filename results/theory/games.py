@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from saddlebench.results.theory import critical_points
 from saddlebench.results.theory.linearisation import Array, Linearisation, NoClosedForm
 from saddlebench.results.theory.settings import Settings
 
@@ -123,4 +124,5 @@ _GAMES: dict[str, tuple[frozenset[str], Callable[[Settings, bool], Linearisation
     "rock-paper-scissors": (frozenset({"form"}), _rock_paper_scissors),
     "matching-pennies": (frozenset({"form"}), _matching_pennies),
     "four-player": (frozenset({"epsilon"}), _four_player),
+    **critical_points.GAMES,
 }

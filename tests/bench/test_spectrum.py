@@ -69,8 +69,19 @@ GAMES = {
     "dirac-gan with noise": ("dirac-gan", lambda rng: {"instance_noise": rng.uniform(0.1, 1.5)}),
     "dirac-gan with r1": ("dirac-gan", lambda rng: {"r1": rng.uniform(0.1, 1.5)}),
     "rock-paper-scissors": ("rock-paper-scissors", lambda rng: {}),
+    "four-player": ("four-player", lambda rng: {"epsilon": rng.uniform(0, 0.5)}),
+    "weak-attractor": ("weak-attractor", lambda rng: {"attraction": rng.uniform(0.1, 1.5), "rotation": rng.uniform(-2, 2)}),
+    "weak-repellor": ("weak-repellor", lambda rng: {"epsilon": rng.uniform(0.05, 0.8)}),
+    "consensus-failure": ("consensus-failure", lambda rng: {"kappa": rng.uniform(0.2, 2)}),
+    "ridge": ("ridge", lambda rng: {"function": ["f1", "f2", "f3", "sine"][rng.integers(4)]}),
+    "almost-bilinear": ("almost-bilinear", lambda rng: {"epsilon": rng.uniform(0.05, 0.8)}),
+    "forsaken": ("forsaken", lambda rng: {"box": bool(rng.integers(2))}),
+    "gaussian-mean-gan": ("gaussian-mean-gan", lambda rng: {"mean": rng.normal(size=rng.integers(1, 4)).tolist()}),
+    "covariance-gan": ("covariance-gan", lambda rng: {"covariance": [[rng.uniform(0.2, 2)]], "penalty": rng.uniform(0, 1)}),
     "rock-paper-scissors in logits": ("rock-paper-scissors", lambda rng: {"form": "softmax"}),
 }
+
+DEFECTIVE = {"ridge"}  # f1, f2 and f3 have a double eigenvalue with one eigenvector: it moves by the root of a rounding
 
 
 def points(optimizer, game):
@@ -100,7 +111,8 @@ def test_measured_radius_is_the_predicted_one(optimizer, game):
             with pytest.raises(NoClosedForm, match=r"\w+ \w+ \w+"):
                 predicted_spectrum(*cell)
             continue
-        assert at_equilibrium(played, method).radius_transverse == pytest.approx(predicted, rel=1e-8), cell
+        tolerance = 1e-6 if game in DEFECTIVE else 1e-8
+        assert at_equilibrium(played, method).radius_transverse == pytest.approx(predicted, rel=tolerance), cell
 
 
 def test_most_pairs_are_compared():

@@ -1,4 +1,4 @@
-"""The games of the theory literature: variants, measures, and where plain runs end (spectra and surprises: files beside this one)."""
+"""The games of the theory literature: variants, measures, where plain runs end (spectra and surprises: files beside this one)."""
 
 import math
 
@@ -106,7 +106,7 @@ def test_moment_gans_end_at_the_moment():
     assert series(found, "covariance_error")[-2:].max() < 1e-5
     # from a generic start: another point of the orbit, to which the distance is measured
     free = {"covariance-gan": game["covariance-gan"] | {"start": "normal"}}
-    found = sb.run(free, {"extragradient": {"step_size": 0.05}}, seeds=2, steps=3000)
+    found = sb.run(free, {"extragradient": {"step_size": 0.05}}, seeds=2, steps=4000)
     assert found.runs.status.tolist() == ["converged"] * 2
     assert series(found, "covariance_error")[-2:].max() < 1e-4
     found = sb.run("gaussian-mean-gan", {"extragradient": {"step_size": 0.3}}, seeds=2, steps=500)

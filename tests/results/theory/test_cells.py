@@ -1,9 +1,12 @@
 """Games beside the quadratic ones, and what the public functions say of cells that theory does not know."""
 
+import math
+
 import numpy as np
 import pytest
 
 from saddlebench.results.theory import NoClosedForm, explain, predicted_radius, predicted_spectrum
+from saddlebench.results.theory.games import linearise
 
 XY = ("bilinear", {"matrix": [[1.0]]})
 
@@ -193,7 +196,7 @@ def test_unknown_cells_have_no_prediction(optimizer, parameters):
 @pytest.mark.parametrize(
     ("game", "parameters"),
     [
-        ("forsaken", {}),
+        ("torus", {}),
         ("bilinear", {"matrix": [[1.0, 2.0], [3.0]]}),
         ("bilinear", {"matrix": [[0.0]]}),  # every direction is null
         ("bilinear", {"shape": [0, 2]}),
@@ -220,3 +223,14 @@ def test_the_plain_rule_can_be_written_three_ways():
 def test_an_explanation_names_formula_and_eigenvalues():
     text = explain(*XY, "extragradient", {"step_size": 0.1})
     assert text == "max|1 − ηλ + ηγλ²| (Korpelevich 1976); λ = ±iσ_j(A)"
+
+
+def test_critical_points_of_the_theory_games_have_their_known_eigenvalues():
+    def eigenvalues(game, **parameters):
+        return sorted(linearise(game, parameters, True).eigenvalues().tolist(), key=lambda z: (z.real, z.imag))
+
+    assert eigenvalues("forsaken") == pytest.approx([0.0447460 - 0.9080276j, 0.0447460 + 0.9080276j], abs=1e-7)
+    assert eigenvalues("covariance-gan", covariance=[[9.0]]) == pytest.approx([-6j, 6j], abs=1e-12)
+    # two dimensions: ±i√(2(s_i + s_j)), i ≤ j; the two skew directions of V and W are null
+    expected = sorted(sign * math.sqrt(2 * total) for total in (8, 5, 2) for sign in (1, -1))
+    assert [z.imag for z in eigenvalues("covariance-gan", covariance=[[4.0, 0.0], [0.0, 1.0]])] == pytest.approx(expected)
