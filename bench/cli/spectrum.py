@@ -44,7 +44,7 @@ def spectrum(
     sweep: Annotated[list[str] | None, option("--sweep", text="The same with several values: a row each.", metavar="P=V,V")] = None,
     of: Annotated[Of, typer.Option(help="Of the optimizer's step, or of the game: its Jacobian ∂v/∂w.")] = Of.step,
     at: Annotated[At, typer.Option(help="At the game's equilibrium, or after --steps steps from its start.")] = At.equilibrium,
-    steps: Annotated[int | None, option("--steps", text="With --at checkpoint; default: the game's.", min=0, metavar="N")] = None,
+    steps: Annotated[int | None, option("--steps", text="With --at checkpoint; default: the game's.", min=1, metavar="N")] = None,
     seed: Annotated[int, typer.Option(help="Of the start, and of a game drawn by seed.", min=0, metavar="S")] = 0,
     eigenvalues: Annotated[bool, typer.Option("--eigenvalues", help="A row an eigenvalue.")] = False,
     rate: Annotated[bool, typer.Option("--rate/--no-rate", help="Measure the rate of trajectories near the equilibrium.")] = True,
