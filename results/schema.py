@@ -190,6 +190,7 @@ _LOWER = (
     "fd_",
     "fid",
     "kid",
+    "copied_fraction",
     "wasserstein",
     "cost",
 )
@@ -197,6 +198,10 @@ _HIGHER = (
     "modes_covered",
     "high_quality_fraction",
     "digits_present",
+    "classes_present",
+    "classifier_score",
+    "inception_score",
+    "downstream_accuracy",
     "precision",
     "recall",
     "density",

@@ -67,9 +67,10 @@ def image_set(data: str, split: Split = "train", side: int | None = None, channe
     """
     if data in DATASETS:
         return _of_dataset(data, split, side, channels)
+    folder = _folder(data)
     if side is None:
         raise InputError(f"the images of {data} have no size of their own: give a side in pixels")
-    return _of_folder(list_images(_folder(data), split), data, split, Form(side, channels or 3))
+    return _of_folder(list_images(folder, split), data, split, Form(side, channels or 3))
 
 
 def require_images(data: str) -> None:
