@@ -78,7 +78,8 @@ class OptimalStrategies:
         """‖(x, y) − (x*, y*)‖ for the nearest of them; NaN where x or y is not finite."""
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             return float("nan")
-        return float(np.hypot(*(_distance(z, *bounds) for z, bounds in zip((x, y), self._bounds, strict=True))))
+        first, second = (_distance(z, *bounds) for z, bounds in zip((x, y), self._bounds, strict=True))
+        return float(np.hypot(first, second))
 
 
 def _distance(z: np.ndarray, g: np.ndarray, h: np.ndarray) -> float:

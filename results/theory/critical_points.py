@@ -18,8 +18,7 @@ _HESSIANS = {  # (f_xx, f_xy, f_yy) at the known point
 
 def _numbers(p: float, a: float, q: float, text: str, transverse: bool, zero_sum: bool = True) -> Linearisation:
     """J = [[p, a], [−a, q]]."""
-    blocks = (np.array([[x]]) for x in (p, a, q))
-    return Linearisation(*blocks, text, transverse, zero_sum)
+    return Linearisation(np.array([[p]]), np.array([[a]]), np.array([[q]]), text, transverse, zero_sum)
 
 
 def _weak_attractor(settings: Settings, transverse: bool) -> Linearisation:
