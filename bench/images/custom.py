@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from torch import Tensor
 
@@ -32,9 +33,10 @@ class Custom:
         found = getattr(module, self.name, None)
         if found is None:
             raise unknown(f"callable in {where}", self.name, (name for name in vars(module) if not name.startswith("_")))
-        self.function: Callable[[Tensor], Tensor] = found() if inspect.isclass(found) else found
-        if not callable(self.function):
-            raise InputError(f"{place} is a {type(found).__name__}, expected a function of images")
+        function: Any = found() if inspect.isclass(found) else found
+        if not callable(function):
+            raise InputError(f"{place} is of type {type(found).__name__}, expected a function of images")
+        self._function: Callable[[Tensor], Any] = function
         source = Path(str(module.__file__)).read_bytes() if getattr(module, "__file__", None) else b""
         self.identity = f"{place} source sha256:{hashlib.sha256(source).hexdigest()}"
 
@@ -44,7 +46,7 @@ class Custom:
         Raises:
             InputError: it is no tensor ``(N, d)``.
         """
-        answer = self.function(images)
+        answer = self._function(images)
         if not isinstance(answer, Tensor) or answer.dim() != 2 or len(answer) != len(images):
             shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
             raise InputError(f"{self.place} answered {shape} to {len(images)} images, expected a tensor ({len(images)}, d)")

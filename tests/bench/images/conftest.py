@@ -16,7 +16,11 @@ def splits(name: str) -> Splits:
         fetch(name)
     except InputError as error:
         pytest.skip(str(error))
-    return {split: tuple(torch.from_numpy(array) for array in load(name, split)) for split in ("train", "test")}
+    found: Splits = {}
+    for split in ("train", "test"):
+        images, labels = load(name, split)
+        found[split] = torch.from_numpy(images), torch.from_numpy(labels)
+    return found
 
 
 @pytest.fixture(scope="session")

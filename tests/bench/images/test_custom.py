@@ -51,7 +51,7 @@ def test_what_is_not_there_is_a_clear_error(file: Path) -> None:
         (f"{file}:brightnes", "did you mean 'brightness'"),
         (f"{file.with_name('absent.py')}:f", "there is no file"),
         ("no_such_module:f", "cannot be imported"),
-        (f"{file}:number", "is a int, expected a function"),
+        (f"{file}:number", "of type int, expected a function"),
     ):
         with pytest.raises(InputError, match=message):
             Custom(place)

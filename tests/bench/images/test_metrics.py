@@ -83,6 +83,7 @@ def test_without_inceptions_weights_one_line_is_said_and_columns_stay_empty(
     assert image_metrics(name) is found
     said = capsys.readouterr().err
     assert said == "no fid, kid and inception_score: no Inception weights: put them there\n"
+    assert found is not None
     values = found.evaluate(torch.zeros(1, 8, 3, 16, 16))
     assert values["fid"].isnan().all()
     assert values["inception_score"].isnan().all()
