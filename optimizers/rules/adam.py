@@ -51,10 +51,14 @@ class Adam(Rule):
         return AdamState(torch.zeros_like(w), torch.zeros_like(w), one, one)
 
     def direction(self, i: int, w: Tensor, gradient: Tensor, state: AdamState) -> tuple[Tensor, AdamState]:
-        """The bias-corrected mean over the bias-corrected root mean square."""
+        """The bias-corrected mean over the bias-corrected root mean square.
+
+        A network's step is bound by memory, so passes over the gradient are few: d = m / ((1−β₁ᵗ)/√(1−β₂ᵗ)·√s + (1−β₁ᵗ)ε).
+        """
         beta1, beta2 = pick_pair(self.betas, i)
-        mean = cast(beta1, gradient) * state.mean + cast(1 - beta1, gradient) * gradient
-        square = cast(beta2, gradient) * state.square + cast(1 - beta2, gradient) * gradient**2
+        mean = torch.lerp(state.mean, gradient, cast(1 - beta1, gradient))
+        square = torch.lerp(state.square, gradient * gradient, cast(1 - beta2, gradient))
         power1, power2 = state.power1 * beta1, state.power2 * beta2
-        scale = root(square * cast(1 / (1 - power2), gradient)) + cast(pick(self.epsilon, i), gradient)
-        return mean * cast(1 / (1 - power1), gradient) / scale, AdamState(mean, square, power1, power2)
+        left1, left2 = 1 - power1, 1 - power2
+        factor, shift = cast(left1 / left2.sqrt(), gradient), cast(left1 * pick(self.epsilon, i), gradient)
+        return mean / torch.addcmul(shift, root(square), factor), AdamState(mean, square, power1, power2)

@@ -56,7 +56,8 @@ class Rule(ABC):
 
     def move(self, w: Tensor, step_size: Any, direction: Tensor, project: Callable[[Tensor], Tensor]) -> Tensor:
         """The strategy after the step: Euclidean geometry, P[w − η d]."""
-        return project(w - cast(step_size, w) * direction)
+        step = cast(step_size, w)
+        return project(torch.sub(w, direction, alpha=step) if isinstance(step, float | int) else w - step * direction)
 
 
 def root(square: Tensor) -> Tensor:
