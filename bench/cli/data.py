@@ -12,7 +12,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     data = typer.Typer(help="Fetch data sets of image games, and list them.", no_args_is_help=True, rich_markup_mode="rich")
     data.command(
-        "fetch", epilog=examples("saddlebench data fetch mnist", "SADDLEBENCH_DATA=/big/disk saddlebench data fetch mnist")
+        "fetch",
+        epilog=examples("saddlebench data fetch mnist", "SADDLEBENCH_DATA=/big/disk saddlebench data fetch cifar10 fashion-mnist"),
     )(fetch)
     data.command("list", epilog=examples("saddlebench data list", "saddlebench data list --format json"))(list_)
     app.add_typer(data, name="data")

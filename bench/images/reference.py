@@ -5,6 +5,7 @@ another preprocessing or other images cannot meet an old file.
 """
 
 import hashlib
+import sys
 from contextlib import suppress
 
 import numpy as np
@@ -15,6 +16,8 @@ from saddlebench.bench.images.extractors import Extractor, extract
 from saddlebench.bench.images.pixels import channels_first
 from saddlebench.games.data import ImageSet, data_root
 from saddlebench.games.data.files import replacing
+
+_SAID = 2000  # images from which on one should know what takes so long
 
 
 def real_features(extractor: Extractor, images: ImageSet, rows: Tensor) -> Tensor:
@@ -28,6 +31,8 @@ def real_features(extractor: Extractor, images: ImageSet, rows: Tensor) -> Tenso
             return torch.from_numpy(found)
     except (OSError, ValueError, EOFError):
         pass  # missing or torn: computed anew
+    if len(rows) >= _SAID:
+        print(f"{extractor.name}: features of {len(rows)} images of {images.name}, once a machine (minutes)", file=sys.stderr)
     chosen = torch.from_numpy(images.images[rows.numpy()])
     features = extract(extractor, channels_first(chosen))
     with suppress(OSError):  # a cache that cannot be written to costs time and nothing else
