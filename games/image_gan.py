@@ -68,6 +68,7 @@ class ImageGAN(RegularisedGAN):
     )
     flip: bool = False  # mirror half of the real images
     initialisation: Scheme = "normal"  # of the weights
+    metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions; parameters, losses and moments stay as they are
 
     def __post_init__(self) -> None:
@@ -84,8 +85,9 @@ class ImageGAN(RegularisedGAN):
 
     @property
     def image_measures(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - here it depends on a parameter
-        """Those of the data set."""
-        return self.data
+        """Those of the data set, with the settings asked for; a conditional game shows its classes in turn."""
+        settings = [part for part in (self.metrics, "labels=in-turn" if self.conditional else "") if part]
+        return "?".join([self.data, *(["&".join(settings)] if settings else [])])
 
     def ready(self) -> None:
         """The images must be in the data cache."""
