@@ -37,5 +37,5 @@ class AnchoredGradient(Anchored):
         )
         pull = (1 - self.power) / k
         towards = zip(moved, w, state.anchor, strict=True)
-        after = tuple(m + cast(pick(self.gamma, i) * pull, x) * (a - x) for i, (m, x, a) in enumerate(towards))
+        after = tuple(oracle.project(i, m + cast(pick(self.gamma, i) * pull, x) * (a - x)) for i, (m, x, a) in enumerate(towards))
         return after, AnchoredState(rules, state.anchor, state.steps + 1)

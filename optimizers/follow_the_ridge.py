@@ -81,7 +81,8 @@ class FollowTheRidge(BestReply):
             correction, damping = self.adapted(correction, damping, undone, truly)
         moves[1] = moves[1] + correction
         last = tuple(m + cast(pick(self.momentum, i), m) * b for i, (m, b) in enumerate(zip(moves, state.last, strict=True)))
-        return tuple(a + b for a, b in zip(w, last, strict=True)), RidgeState(tuple(s for _, s in found), last, damping)
+        moved = tuple(oracle.project(i, a + b) for i, (a, b) in enumerate(zip(w, last, strict=True)))
+        return moved, RidgeState(tuple(s for _, s in found), last, damping)
 
     def adapted(self, correction: Tensor, damping: Tensor, undone: Tensor, truly: Tensor) -> tuple[Tensor, Tensor]:
         """The correction, or none, and the next damping, from what the correction undoes in the model and in truth."""

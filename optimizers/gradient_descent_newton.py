@@ -12,7 +12,8 @@ from saddlebench.optimizers.optimizer import Oracle, Profile, State
 class GradientDescentNewton(BestReply):
     """x⁺ = x − η f_x(x, y), then y⁺ = y − g_yy⁻¹ g_y at (x⁺, y) (GDN).
 
-    Zhang, Wu, Poupart, Yu 2020. Player 0 leads; the step size and the rule are its own. The follower asks at a fresh sample.
+    Zhang, Wu, Poupart, Yu 2020. Player 0 leads; the step size and the rule are its own. The follower asks at a fresh sample. On a
+    box both are clipped to it.
     """
 
     name = "gradient-descent-newton"
@@ -29,7 +30,7 @@ class GradientDescentNewton(BestReply):
         return (x, self.newton(oracle, (x, w[1]))), state
 
     def newton(self, oracle: Oracle, w: Profile) -> Tensor:
-        """y − g_yy⁻¹ g_y, once the leader has moved."""
+        """P[y − g_yy⁻¹ g_y], once the leader has moved."""
         oracle = oracle.fresh(committed=w)
         point = oracle.at(w)
-        return w[1] - self.inverse(oracle, point, point.v[1], self.damping)
+        return oracle.project(1, w[1] - self.inverse(oracle, point, point.v[1], self.damping))

@@ -53,5 +53,5 @@ class Unrolled(Leading):
         inner = self.inner_rule.init(1, y)
         for _ in range(self.inner_steps):
             direction, inner = self.inner_rule.direction(1, y, oracle.gradient(1, (x, y)), inner)
-            y = self.inner_rule.move(y, pick(self.inner_step_size, 1), direction, lambda z: z)
+            y = self.inner_rule.move(y, pick(self.inner_step_size, 1), direction, lambda z: oracle.project(1, z))
         return x, y
