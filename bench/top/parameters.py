@@ -22,13 +22,14 @@ Positive = _Positive | tuple[_Positive, ...]
 NonNegative = _NonNegative | tuple[_NonNegative, ...]
 Momentum = _Momentum | tuple[_Momentum, ...]
 Decay = _Decay | tuple[_Decay, ...]
-# Adam's (β₁, β₂), or one pair a player.
-Betas = tuple[_Decay, _Decay] | tuple[tuple[_Decay, _Decay], ...]
+# Adam's (β₁, β₂), or one pair a player; β₁ may be negative (Gidel et al. 2019, negative momentum).
+Betas = tuple[_Momentum, _Decay] | tuple[tuple[_Momentum, _Decay], ...]
 # Settings of a game or of a method as a whole, one value each.
 Scalar = _Real
 PositiveScalar = _Positive
 NonNegativeScalar = _NonNegative
 Count = Annotated[int, Field(strict=True, ge=1)]
+Natural = Annotated[int, Field(strict=True, ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Tolerance = Annotated[float, Field(gt=0, lt=1)]
 Vector = tuple[_Real, ...]
