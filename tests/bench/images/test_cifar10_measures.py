@@ -51,8 +51,9 @@ def test_the_measures_rank_what_they_must(cifar10: Splits) -> None:
 @pytest.mark.slow
 def test_the_table_of_known_sets(cifar10: Splits, mnist: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     """Against 5,000 test images, as measured once by an implementation of others (principal components and halves of its own)."""
-    raw, labels = cifar10["test"]
-    images, some = raw.permute(0, 3, 1, 2), slice(5000, 7000)
+    order = torch.randperm(10_000, generator=torch.Generator().manual_seed(0))  # the file's own halves differ more than random ones
+    labels = cifar10["test"][1][order]
+    images, some = cifar10["test"][0].permute(0, 3, 1, 2)[order], slice(5000, 7000)
     all_features = extract(lite0(), images)
     real, other = all_features.split(5000)
     judge = lite0_judge(lite0()).fit(real, 5000)
@@ -71,9 +72,8 @@ def test_the_table_of_known_sets(cifar10: Splits, mnist: Splits, capsys: pytest.
     with capsys.disabled():
         for name, values in found.items():
             print(f"\n{name:18}", *(f"{key} {value:.3f}" for key, value in values.items()), end="")
-    for name, (features, expected) in sets.items():
-        tolerance = 0.4 if len(features) <= 1000 else 0.2  # the bias of few images depends on which ones they are
-        assert found[name]["fd_lite0_pca64"] == pytest.approx(expected, rel=tolerance), name
+    for name, (_, expected) in sets.items():
+        assert found[name]["fd_lite0_pca64"] == pytest.approx(expected, rel=0.2), name
     kernels = {"other half": 0, "blur": 0.465, "noise": 1.15, "MNIST": 3.06, "uniform noise": 2.51}
     for name, expected in kernels.items():
         assert found[name]["kid_lite0"] == pytest.approx(expected, rel=0.05, abs=0.005), name
