@@ -7,7 +7,7 @@ from typing import Self
 from saddlebench.games.image_gan import ImageGAN
 from saddlebench.games.networks import dcgan
 from saddlebench.games.networks.network import Critic, Network
-from saddlebench.parameters import Count
+from saddlebench.parameters import Count, Natural
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class DCGAN(ImageGAN):
     """Convolutions that double and halve, without residual connections: `saddlebench.games.networks.dcgan` has the details."""
 
     norm: dcgan.Norm = "batch"  # of the discriminator
-    kernels: int = 0  # of minibatch discrimination in the discriminator; 0: without
+    kernels: Natural = 0  # of minibatch discrimination in the discriminator; 0: without
 
     @cached_property
     def networks(self) -> tuple[Network, Critic]:

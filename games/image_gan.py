@@ -11,37 +11,33 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from saddlebench.errors import InputError
-from saddlebench.games.data import available, load
+from saddlebench.games.data import DATASETS, ImageFacts, image_facts, load_images, require_images
 from saddlebench.games.draws import bits, normal
 from saddlebench.games.game import Buffers, Profile
+from saddlebench.games.networks.dcgan import doublings
 from saddlebench.games.networks.gan import Batch
 from saddlebench.games.networks.moments import Standing
 from saddlebench.games.networks.network import Critic, Network, Scheme, unfold
 from saddlebench.games.regularisation import RegularisedGAN
 from saddlebench.games.shuffling import factors, shuffled
-from saddlebench.parameters import Count
+from saddlebench.parameters import Count, Natural
 
 _CHUNK = 250  # images generated at a time for evaluation
 _STANDING_BATCHES = 16  # behind the moments of batch norm in evaluation
 
 
 @lru_cache(maxsize=4)
-def training_set(data: str, device: torch.device) -> tuple[Tensor, Tensor]:
+def training_set(data: str, side: int, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images ``(N, channels, side, side)`` uint8 and labels ``(N,)`` int64, once a device and process.
 
     Raises:
-        InputError: the data set is not in the cache.
+        InputError: the data set is not in the cache, or a folder's images cannot be read.
     """
-    _require(data)
-    images, labels = load(data, "train")
+    require_images(data)
+    images, labels = load_images(data, "train", side, channels)
     pixels = torch.from_numpy(images)
     pixels = pixels.unsqueeze(1) if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2).contiguous()
     return pixels.to(device), torch.from_numpy(labels).long().to(device)
-
-
-def _require(data: str) -> None:
-    if not available(data):
-        raise InputError(f"the data set {data} is not in the data cache: run `saddlebench data fetch {data}` first")
 
 
 @dataclass(frozen=True)
@@ -57,24 +53,27 @@ class ImageGAN(RegularisedGAN):
         InputError: no such loss or architecture, sizes that do not fit, a batch larger than the data set.
     """
 
-    data: str = "cifar10"  # a data set of `saddlebench data list`
+    data: str = "cifar10"  # a data set of `saddlebench data list`, or a folder of images (in subfolders by class, or in none)
+    side: Natural = 0  # pixels; 0: the data set's own, of a folder those of the game's usual images
+    channels: Literal[0, 1, 3] = 0  # grey or colour; 0: likewise
     latent: Count = 128  # size of z, standard normal
     generator_width: Count = 64  # channels
     discriminator_width: Count = 64  # channels
     conditional: bool = False  # networks that are told the class
     batch: Count = 64  # images, and as many latents, a draw
-    micro_batches: Count = (
-        1  # the batch is evaluated in so many parts, one at a time: less memory, the same gradient but for batch norm
-    )
+    micro_batches: Count = 1  # parts evaluated one at a time: less memory, the same gradient where no term sees a whole batch
     flip: bool = False  # mirror half of the real images
     initialisation: Scheme = "normal"  # of the weights
-    metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"
+    metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"; "none": without measures
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions; parameters, losses and moments stay as they are
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        doublings(self.shape[1])
         if self.batch > self.items:
             raise InputError(f"{self.name}: a batch of {self.batch} is larger than the data set of {self.items}")
+        if self.conditional and self.classes < 2:
+            raise InputError(f"{self.name}: {self.data} has no classes to be told: put its images into a subfolder a class")
         if self.batch % self.micro_batches:
             raise InputError(f"{self.name}: a batch of {self.batch} cannot be cut into {self.micro_batches} equal parts")
 
@@ -85,28 +84,42 @@ class ImageGAN(RegularisedGAN):
 
     @property
     def image_measures(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride] - here it depends on a parameter
-        """Those of the data set, with the settings asked for; a conditional game shows its classes in turn."""
-        settings = [part for part in (self.metrics, "labels=in-turn" if self.conditional else "") if part]
+        """Those of the images, with the settings asked for; a conditional game shows its classes in turn."""
+        if self.metrics == "none":
+            return ""
+        channels, side = self.shape
+        own = self.data in DATASETS and (channels, side) == _shape(image_facts(self.data))
+        form = "" if own else f"side={side}&channels={channels}"
+        settings = [part for part in (form, self.metrics, "labels=in-turn" if self.conditional else "") if part]
         return "?".join([self.data, *(["&".join(settings)] if settings else [])])
 
     def ready(self) -> None:
-        """The images must be in the data cache."""
-        _require(self.data)
+        """The images must be in the data cache, or in their folder, all of them readable."""
+        require_images(self.data)
+        channels, side = self.shape
+        load_images(self.data, "train", side, channels)  # a folder's are decoded once, a data set's opened
+
+    @cached_property
+    def facts(self) -> ImageFacts:
+        """Number, form and classes of the images."""
+        usual = None if self.data in DATASETS else image_facts(type(self).data)
+        side = self.side or (usual and usual.side)
+        return image_facts(self.data, "train", side, self.channels or (usual and usual.channels))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Channels and side of an image."""
-        return (3, 32) if self.data == "cifar10" else (1, 28)
+        return _shape(self.facts)
 
     @property
     def classes(self) -> int:
         """Of the labels; 0 where the networks are not told."""
-        return 10 if self.conditional else 0
+        return self.facts.classes if self.conditional else 0
 
     @cached_property
     def items(self) -> int:
         """Training images in use: the largest number that can be shuffled without a table."""
-        n = 50000 if self.data == "cifar10" else 60000
+        n = self.facts.items
         while True:
             try:
                 factors(n)
@@ -169,7 +182,8 @@ class ImageGAN(RegularisedGAN):
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
         """Latents ``(runs, batch, latent)``, images ``(runs, batch, channels, side, side)`` in [−1, 1], labels, noise."""
         z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32).view(-1, self.batch, self.latent)
-        pixels, labels = training_set(self.data, seeds.device)
+        channels, side = self.shape
+        pixels, labels = training_set(self.data, side, channels, seeds.device)
         index = self.indices(seeds, step, draw)
         images = pixels[index].float().div_(127.5).sub_(1)
         if self.flip:
@@ -230,16 +244,23 @@ class ImageGAN(RegularisedGAN):
         with torch.no_grad():
             vectors = buffers[0] if buffers else None
 
-            def images(z: Tensor) -> Tensor:
-                labels = torch.arange(z.shape[1], device=z.device).expand(len(z), -1) % self.classes if self.conditional else None
+            def images(z: Tensor, first: int) -> Tensor:
+                labels = None
+                if self.conditional:
+                    labels = (torch.arange(z.shape[1], device=z.device) + first).expand(len(z), -1) % self.classes
                 return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
 
             for k in range(_STANDING_BATCHES):
-                images(normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent))
+                z = normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent)
+                images(z, k * self.batch)
             standing.collecting = False
-            chunk = _CHUNK - _CHUNK % max(self.classes, 1)
-            shown = torch.cat([images(z) for z in self.evaluation_latents(seeds, n).split(chunk, 1)], 1)
+            parts = self.evaluation_latents(seeds, n).split(_CHUNK, 1)
+            shown = torch.cat([images(z, k * _CHUNK) for k, z in enumerate(parts)], 1)
         return shown.squeeze(2) if shown.shape[2] == 1 else shown
+
+
+def _shape(facts: ImageFacts) -> tuple[int, int]:
+    return facts.channels, facts.side
 
 
 def _cut(sample: Batch, parts: int) -> list[Batch]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from saddlebench.errors import InputError
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Domain
 from saddlebench.games.losses import AdversarialLoss, adversarial_loss
@@ -13,7 +12,7 @@ from saddlebench.games.networks.gan import GAN, Batch
 from saddlebench.games.penalties.gradient import GeneratedGradient, InterpolatedGradient, PerturbedGradient, RealGradient
 from saddlebench.games.penalties.matching import FeatureMatching, HistoricalAveraging
 from saddlebench.games.penalties.penalty import Penalty
-from saddlebench.parameters import Count, NonNegativeScalar, Share
+from saddlebench.parameters import Count, Natural, NonNegativeScalar, Share
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,10 @@ class RegularisedGAN(GAN):
     historical_averaging: NonNegativeScalar = 0.0  # weight of ‖θ − mean of past θ‖², for both players
     clip: NonNegativeScalar = 0.0  # D's weights are kept in [−clip, clip], by projection after every move (WGAN: 0.01)
     instance_noise: NonNegativeScalar = 0.0  # standard deviation of noise on every input of D
-    instance_noise_steps: int = 0  # the noise falls linearly to 0 in so many steps; 0: it stays
+    instance_noise_steps: Natural = 0  # the noise falls linearly to 0 in so many steps; 0: it stays
 
     def __post_init__(self) -> None:
         adversarial_loss(self.loss, self.label_smoothing)
-        if self.instance_noise_steps < 0:
-            raise InputError(f"instance_noise_steps = {self.instance_noise_steps}: a number of steps is not negative")
 
     @property
     def adversarial(self) -> AdversarialLoss:

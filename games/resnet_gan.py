@@ -7,6 +7,7 @@ from typing import Literal, Self
 from saddlebench.games.image_gan import ImageGAN
 from saddlebench.games.networks import resnet
 from saddlebench.games.networks.network import Critic, Network, Scheme
+from saddlebench.parameters import Count
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Cifar10ResNet(ImageGAN):
     default_steps = 100000
 
     loss: str = "hinge"
-    generator_width: int = 256
-    discriminator_width: int = 128
+    generator_width: Count = 256
+    discriminator_width: Count = 128
     initialisation: Scheme = "xavier"
     norm: Literal["spectral", "none"] = "spectral"  # of the discriminator
     pool: Literal["sum", "mean"] = "sum"  # over pixels, before the discriminator's last layer

@@ -62,6 +62,8 @@ def image_metrics(name: str) -> ImageMetrics | None:
     if not name:
         return None
     data, _, query = name.partition("?")
+    if data in _LENET and ("side=" in query or "channels=" in query):
+        raise InputError(f"the image measures of {data} are of its own 28 × 28 grey images: set game.metrics=none for others")
     settings = _settings(query, _LENET_KEYS if data in _LENET else _KEYS)
     also = tuple(part for part in settings.get("also", "").split(",") if part)
     for part in also:

@@ -12,6 +12,7 @@ cache is ``$SADDLEBENCH_DATA``, or else the user's cache directory.
 
 from saddlebench.games.data.cache import DATASETS, available, fetch, load, status
 from saddlebench.games.data.dataset import ArraySpec, Dataset, Source, SourceError
+from saddlebench.games.data.facts import ImageFacts, image_facts
 from saddlebench.games.data.files import data_root
 from saddlebench.games.data.images import ImageSet, image_set, load_images, require_images
 
@@ -19,12 +20,14 @@ __all__ = [
     "DATASETS",
     "ArraySpec",
     "Dataset",
+    "ImageFacts",
     "ImageSet",
     "Source",
     "SourceError",
     "available",
     "data_root",
     "fetch",
+    "image_facts",
     "image_set",
     "load",
     "load_images",

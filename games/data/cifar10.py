@@ -44,6 +44,7 @@ class Cifar10(Dataset):
         "test_images": ArraySpec((10000, SIDE, SIDE, 3), "6d2714505047e13831cd876923568712"),
         "test_labels": ArraySpec((10000,), "251f18ce75337ae9ca5d0dbd7ea62cf4"),
     }
+    classes = 10
     by_hand = tuple(PICKLES)
 
     def sources(self) -> tuple[Source, ...]:

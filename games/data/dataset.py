@@ -56,11 +56,13 @@ class Dataset(ABC):
     Attributes:
         name: canonical name, also the name of its folder in the cache.
         arrays: the four arrays ``train_images``, ``train_labels``, ``test_images``, ``test_labels``.
+        classes: how many kinds of label.
         by_hand: the files to put into the folder when no other source can be reached, for the error message.
     """
 
     name: ClassVar[str]
     arrays: ClassVar[Mapping[str, ArraySpec]]
+    classes: ClassVar[int]
     by_hand: ClassVar[tuple[str, ...]]
 
     @abstractmethod

@@ -30,6 +30,7 @@ class FashionMnist(Dataset):
         "test_images": ArraySpec((10000, 28, 28), "b7656a891b218fc13e45205c48a92cae"),
         "test_labels": ArraySpec((10000,), "8dea97a4e78c1bd1b5a6e8efbb870b6e"),
     }
+    classes = 10
     by_hand = tuple(f"{name}[.gz]" for name in FILES.values())
 
     def sources(self) -> tuple[Source, ...]:

@@ -67,10 +67,8 @@ def image_set(data: str, split: Split = "train", side: int | None = None, channe
     """
     if data in DATASETS:
         return _of_dataset(data, split, side, channels)
-    folder = _folder(data)
-    if side is None:
-        raise InputError(f"the images of {data} have no size of their own: give a side in pixels")
-    return _of_folder(list_images(folder, split), data, split, Form(side, channels or 3))
+    listing = list_images(folder_of(data), split)
+    return _of_folder(listing, data, split, folder_form(data, side, channels))
 
 
 def require_images(data: str) -> None:
@@ -80,12 +78,28 @@ def require_images(data: str) -> None:
         InputError: they are not; the message says what to do.
     """
     if data not in DATASETS:
-        _folder(data)
+        folder_of(data)
     elif not available(data):
         raise InputError(f"{data} is not in the data cache: run `saddlebench data fetch {data}` first")
 
 
-def _folder(data: str) -> Path:
+def folder_form(data: str, side: int | None, channels: int | None) -> Form:
+    """The form of a folder's images: in colour if nothing else is asked for.
+
+    Raises:
+        InputError: no side is given.
+    """
+    if side is None:
+        raise InputError(f"the images of {data} have no size of their own: give a side in pixels")
+    return Form(side, 3 if channels is None else channels)
+
+
+def folder_of(data: str) -> Path:
+    """The folder at a path that is no data set's name.
+
+    Raises:
+        InputError: there is none; names like it are suggested where it can be meant as one.
+    """
     path = Path(data).expanduser()
     if path.is_dir():
         return path

@@ -36,6 +36,7 @@ class Mnist(Dataset):
         "test_images": ArraySpec((10000, 28, 28), "240610fa99e73bfa49df8e7fc24d3206"),
         "test_labels": ArraySpec((10000,), "073c3904dfbd3e141ff8aa01cfde6b15"),
     }
+    classes = 10
     by_hand = tuple(f"{name}[.gz]" for name in FILES.values())
 
     def sources(self) -> tuple[Source, ...]:
