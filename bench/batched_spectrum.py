@@ -14,15 +14,13 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.build import build, build_all
-from saddlebench.bench.spectrum import DENSE_LIMIT, NoSpectrumError, StepMap, _settled, at_equilibrium, refusal
+from saddlebench.bench.spectrum import DENSE_LIMIT, LEAK, NoSpectrumError, StepMap, at_equilibrium, refusal, settled
 from saddlebench.bench.stacking import skeleton, stack
-from saddlebench.bench.trees import active_tensors, map_tensors
-from saddlebench.games.game import Game, Profile
+from saddlebench.bench.trees import map_tensors
+from saddlebench.games.game import Game
 from saddlebench.optimizers.optimizer import Optimizer
 
 _NUMBERS = 2**22  # of a batch's Jacobians; a graph of the step holds some ten times as many
-_LIFT = 1e-6  # as in `saddlebench.bench.spectrum`
-_LEAK = 1e-6
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _together(game: Game, optimizers: list[Optimizer], seed: int) -> tuple[np.nd
         return np.array([spectrum.radius_transverse]), np.array([spectrum.radius])
     buffers = game.buffers(w, seeds)
     stacked = stack(optimizers, seeds.device)
-    step_map = StepMap(game, stacked, seeds, 0, buffers, w, _settled(game, stacked, seeds, buffers, w))
+    step_map = StepMap(game, stacked, seeds, 0, buffers, w, settled(game, stacked, seeds, buffers, w))
     size = step_map.unknowns
     if size > DENSE_LIMIT or runs * size**2 > _NUMBERS:
         return None
@@ -155,26 +153,13 @@ def _transverse(step_map: StepMap, matrices: np.ndarray, directions: Tensor) -> 
     Raises:
         NoSpectrumError: a step does not keep them.
     """
-    null = np.linalg.qr(_lifted(step_map, directions))[0]
+    null = step_map.lift(directions)
     rest = np.linalg.qr(null, mode="complete")[0][..., null.shape[-1] :]
     onto = rest.swapaxes(1, 2)
     leak = float(np.abs(onto @ matrices @ null).max(initial=0.0))
-    if leak > _LEAK:
+    if leak > LEAK:
         raise NoSpectrumError(f"the declared null directions are not invariant under the step (leak {leak:.2g})")
     return _moduli(onto @ matrices @ rest)
-
-
-def _lifted(step_map: StepMap, directions: Tensor) -> np.ndarray:
-    """Null directions ``(runs, k, total size)`` of the profile with what the state does along each, ``(runs, n, k)``."""
-    at_rest = [*step_map.w, *active_tensors(step_map.state)]
-    columns = []
-    for direction in directions.unbind(1):
-        blocks = direction.to(step_map.w[0]).split([x.shape[-1] for x in step_map.w], -1)
-        moved: Profile = tuple(x + _LIFT * b for x, b in zip(step_map.w, blocks, strict=True))
-        state = _settled(step_map.game, step_map.optimizer, step_map.seeds, step_map.buffers, moved)
-        parts = zip([*moved, *active_tensors(state)], at_rest, strict=True)
-        columns.append(torch.cat([(a - b) / _LIFT for a, b in parts], -1))
-    return torch.stack(columns, -1).double().numpy()
 
 
 def _moduli(matrices: np.ndarray) -> np.ndarray:

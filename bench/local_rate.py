@@ -68,7 +68,7 @@ def distances(step_map: StepMap, null_directions: Tensor | None = None, seed: in
     """
     rest = torch.cat(step_map.parts, -1)
     size = rest.shape[-1]
-    null = np.zeros((size, 0)) if null_directions is None else step_map.lift(null_directions[0])
+    null = np.zeros((size, 0)) if null_directions is None else step_map.lift(null_directions)[0]
     count = min(_DIRECTIONS, size - null.shape[1])
     if not count:
         raise NoSpectrumError("there is no direction but the game's null directions")

@@ -22,6 +22,7 @@ from saddlebench.optimizers.optimizer import Optimizer, State
 
 DENSE_LIMIT = 2000  # unknowns
 FIXED_POINT_TOLERANCE = 1e-9
+LEAK = 1e-6  # of a step that leads out of the declared null directions: beyond rounding, the game declared them wrongly
 _LIFT = 1e-6  # how far the profile goes along a null direction: a manifold of equilibria may be curved
 _CHUNK = 2**24  # numbers on the run axis at once
 
@@ -110,10 +111,10 @@ def at_rest(game: Game, optimizer: Optimizer, seed: int = 0) -> "StepMap":
     if w is None:
         raise NoSpectrumError(f"no equilibrium of {game.name} is known: use --at checkpoint")
     buffers = game.buffers(w, seeds)
-    return StepMap(game, optimizer, seeds, 0, buffers, w, _settled(game, optimizer, seeds, buffers, w))
+    return StepMap(game, optimizer, seeds, 0, buffers, w, settled(game, optimizer, seeds, buffers, w))
 
 
-def _settled(game: Game, optimizer: Optimizer, seeds: Tensor, buffers: Buffers, w: Profile) -> State:
+def settled(game: Game, optimizer: Optimizer, seeds: Tensor, buffers: Buffers, w: Profile) -> State:
     """The state that belongs to rest at w: started there and stepped twice, each time put back.
 
     Raises:
@@ -186,7 +187,7 @@ class StepMap:
         Raises:
             NoSpectrumError: the Jacobian is not finite.
         """
-        null = None if null_directions is None else self.lift(null_directions[0])
+        null = None if null_directions is None else self.lift(null_directions)[0]
         return self._dense(null) if self.unknowns <= DENSE_LIMIT else self._arnoldi(null)
 
     def transposed_products(self, u: Tensor) -> Tensor:
@@ -219,7 +220,7 @@ class StepMap:
             basis = np.linalg.qr(null, mode="complete")[0]
             rest = basis[:, null.shape[1] :]
             leak = np.abs(rest.T @ matrix @ null).max(initial=0.0)
-            if leak > 1e-6:
+            if leak > LEAK:
                 raise NoSpectrumError(f"the declared null directions are not invariant under the step (leak {leak:.2g})")
             others = dense(rest.T @ matrix @ rest)
             transverse, error = others.values, others.radius_error
@@ -252,13 +253,18 @@ class StepMap:
         return tuple(x.shape[-1] for x in self.w)
 
     def lift(self, directions: Tensor) -> np.ndarray:
-        """Null directions of the profile, ``(k, total size)``, with what the state at rest does along each: ``(unknowns, k)``."""
+        """Null directions of the profile, ``(runs, k, total size)``, with what the state at rest does along each.
+
+        Returns:
+            An orthonormal basis ``(runs, unknowns, k)``, from central differences: equilibria may lie on a curve.
+        """
         columns = []
-        for direction in directions:
-            blocks = direction.to(self.w[0]).split(self._sizes)
-            moved = tuple(x + _LIFT * b for x, b in zip(self.w, blocks, strict=True))
-            state = _settled(self.game, self.optimizer, self.seeds, self.buffers, moved)
-            parts = [(a - b) / _LIFT for a, b in zip([*moved, *active_tensors(state)], self.parts, strict=True)]
-            columns.append(torch.cat(parts, -1)[0])
-        lifted = torch.stack(columns, -1).double().cpu().numpy()
-        return np.linalg.qr(lifted)[0]
+        for direction in directions.unbind(1):
+            blocks = direction.to(self.w[0]).split(self._sizes, -1)
+            ahead, behind = (self._at_rest(tuple(x + h * b for x, b in zip(self.w, blocks, strict=True))) for h in (_LIFT, -_LIFT))
+            columns.append((ahead - behind) / (2 * _LIFT))
+        return np.linalg.qr(torch.stack(columns, -1).double().cpu().numpy())[0]
+
+    def _at_rest(self, w: Profile) -> Tensor:
+        """The augmented state ``(runs, unknowns)`` at rest at ``w``."""
+        return torch.cat([*w, *active_tensors(settled(self.game, self.optimizer, self.seeds, self.buffers, w))], -1)

@@ -52,6 +52,11 @@ class IteratedPrisonersDilemma(Game):
         """Five logits each."""
         return (5, 5)
 
+    @property
+    def follower_curvature(self) -> bool:
+        """No: the losses are flat where the logits grow without bound, as they do towards every equilibrium."""
+        return False
+
     def initial(self, seeds: Tensor) -> Profile:
         """Standard normal by seed, or the given start."""
         return start_or_normal(self.start, self.sizes, seeds)
