@@ -41,8 +41,8 @@ class MnistDCGAN(DCGAN):
     paper = "Radford et al. 2016"
     default_steps = 9370  # 10 epochs
 
-    data: str = "mnist"
-    latent: Count = 100
+    data: str = "mnist"  # a data set of `saddlebench data list`, or a folder of images
+    latent: Count = 100  # size of z, standard normal
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class FashionMnistDCGAN(DCGAN):
     paper = "Radford et al. 2016"
     default_steps = 9370  # 10 epochs
 
-    data: str = "fashion-mnist"
-    latent: Count = 100
+    data: str = "fashion-mnist"  # a data set of `saddlebench data list`, or a folder of images
+    latent: Count = 100  # size of z, standard normal
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ class Cifar10DCGAN(DCGAN):
     paper = "Radford et al. 2016; Kurach et al. 2019"
     default_steps = 50000
 
-    data: str = "cifar10"
+    data: str = "cifar10"  # a data set of `saddlebench data list`, or a folder of images

@@ -23,10 +23,10 @@ class Cifar10ResNet(ImageGAN):
     paper = "Miyato et al. 2018; Gulrajani et al. 2017"
     default_steps = 100000
 
-    loss: str = "hinge"
-    generator_width: Count = 256
-    discriminator_width: Count = 128
-    initialisation: Scheme = "xavier"
+    loss: str = "hinge"  # adversarial loss by name
+    generator_width: Count = 256  # channels
+    discriminator_width: Count = 128  # channels
+    initialisation: Scheme = "xavier"  # of the weights
     norm: Literal["spectral", "none"] = "spectral"  # of the discriminator
     pool: Literal["sum", "mean"] = "sum"  # over pixels, before the discriminator's last layer
 
