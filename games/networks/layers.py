@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
+from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, leaky_relu
 
 from saddlebench.games.networks.batch_norm import normalised
 from saddlebench.games.networks.network import Layer, Scope, Weight, fold, unfold
@@ -101,7 +101,7 @@ class ConditionalBatchNorm(Layer):
 
     def __call__(self, x: Tensor, scope: Scope) -> Tensor:
         """Of the input's shape."""
-        gain, bias = (_spread(looked_up(scope.weights[f"{self.name}.{part}"], scope)) for part in ("gain", "bias"))
+        gain, bias = (spread(looked_up(scope.weights[f"{self.name}.{part}"], scope)) for part in ("gain", "bias"))
         return standardised(self.name, x, scope, self.epsilon) * (1 + gain) + bias
 
 
@@ -201,6 +201,11 @@ def as_image(x: Tensor, channels: int, side: int) -> Tensor:
     return fold(x.unflatten(-1, (channels, side, side)))
 
 
-def _spread(x: Tensor) -> Tensor:
+def rectified(x: Tensor, slope: float = 0.0) -> Tensor:
+    """max(x, slope·x): a ReLU, leaky where the slope is not 0."""
+    return leaky_relu(x, slope) if slope else x.relu()
+
+
+def spread(x: Tensor) -> Tensor:
     """``(runs, batch, channels)`` → ``(batch, runs·channels, 1, 1)``."""
     return fold(x)[..., None, None]

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from saddlebench.games.networks.dcgan import doublings, logits
-from saddlebench.games.networks.layers import BatchNorm, ConditionalBatchNorm, Conv, Embedding, Linear, as_image, summed
+from saddlebench.games.networks.layers import BatchNorm, ConditionalBatchNorm, Conv, Embedding, Linear, as_image, rectified, summed
 from saddlebench.games.networks.network import Critic, Layer, Network, Scope, fold
 
 
@@ -39,9 +39,9 @@ class GeneratorBlock:
     def __call__(self, x: Tensor, scope: Scope) -> Tensor:
         """Folded images of twice the side."""
         norm0, norm1, conv0, conv1, shortcut = self.layers
-        h = conv0(_doubled(norm0(x, scope).relu()), scope)
+        h = conv0(doubled(norm0(x, scope).relu()), scope)
         h = conv1(norm1(h, scope).relu(), scope)
-        return h + shortcut(_doubled(x), scope)
+        return h + shortcut(doubled(x), scope)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class DiscriminatorBlock:
     halves: bool
     first: bool = False
     spectral: bool = True
+    slope: float = 0.0  # of the activation below 0
 
     @cached_property
     def layers(self) -> tuple[Conv, ...]:
@@ -69,7 +70,8 @@ class DiscriminatorBlock:
     def __call__(self, x: Tensor, scope: Scope) -> Tensor:
         """Folded images, of half the side where the block halves."""
         conv0, conv1, *shortcut = self.layers
-        h = conv1(conv0(x if self.first else x.relu(), scope).relu(), scope)
+        h = conv0(x if self.first else rectified(x, self.slope), scope)
+        h = conv1(rectified(h, self.slope), scope)
         if self.halves:
             h = avg_pool2d(h, 2)
         if self.first:  # pooling and a 1×1 convolution commute; pooled first it costs a quarter
@@ -176,5 +178,6 @@ class Discriminator(Critic):
         return logits(self.features(x, scope), scope, None, *self.head)
 
 
-def _doubled(x: Tensor) -> Tensor:
+def doubled(x: Tensor) -> Tensor:
+    """Every pixel four times."""
     return interpolate(x, scale_factor=2, mode="nearest")
