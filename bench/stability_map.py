@@ -8,7 +8,7 @@ All points of the grid that differ only in floats are one program: their spectra
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +20,15 @@ from saddlebench.bench.build import build, name_of, parameters_of
 from saddlebench.bench.cells import Pairing
 from saddlebench.bench.measuring import Measurer
 from saddlebench.bench.program import run_program
-from saddlebench.bench.runner import Progress
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.stacking import skeleton, stack
 from saddlebench.bench.verdict import judge
 from saddlebench.errors import InputError
 from saddlebench.games.game import Game
 from saddlebench.optimizers.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from saddlebench.bench.runner import Progress  # it knows bench.predictions, and what measures must not
 
 _RECORDED = 2**21  # criteria of one program: watched points × runs
 _PROFILE = 2**24  # numbers of one program's profile
@@ -42,7 +44,7 @@ def stability_map(
     *,
     tolerance: float = 1e-6,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> pd.DataFrame:
     """The map of one or two hyperparameters, a row a grid point, x fastest.
 
@@ -127,7 +129,7 @@ def _judged(
     settings: Settings,
     seed: int,
     criterion: str,
-    progress: Progress | None,
+    progress: "Progress | None",
 ) -> dict[str, Any]:
     """Status, steps to tolerance and final criterion of every grid point."""
     assert settings.steps is not None, "the map has a budget in steps"
@@ -156,7 +158,7 @@ def _judged(
 
 
 def _series(
-    game: Game, optimizers: list[Optimizer], watched: Settings, seed: int, criterion: str, progress: Progress | None
+    game: Game, optimizers: list[Optimizer], watched: Settings, seed: int, criterion: str, progress: "Progress | None"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Watched steps ``(points,)`` and the criterion at each, ``(points, runs)``."""
     seeds = torch.full((len(optimizers),), seed)
