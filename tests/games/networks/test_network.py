@@ -93,7 +93,9 @@ def test_schemes_have_their_spread():
         elif scheme == "orthogonal":
             rows = conv.flatten(2)
             torch.testing.assert_close(rows @ rows.mT, torch.eye(4, dtype=torch.float64).expand(400, 4, 4), rtol=1e-12, atol=1e-12)
-            torch.testing.assert_close(linear @ linear.mT, torch.eye(3, dtype=torch.float64).expand(400, 3, 3), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(
+                linear @ linear.mT, torch.eye(3, dtype=torch.float64).expand(400, 3, 3), rtol=1e-12, atol=1e-12
+            )
         else:
             for weight, bound in zip((conv, linear), bounds[scheme], strict=True):
                 assert float(weight.abs().max()) == pytest.approx(bound, rel=0.005)
@@ -132,7 +134,9 @@ def test_power_iteration_finds_the_largest_singular_value():
     scope = network.scope(flat, vectors)
     for layer, largest in zip(network.layers, singular_values(network, flat), strict=True):
         weight = layer.weight(scope)
-        torch.testing.assert_close(torch.linalg.svdvals(weight.flatten(2))[:, 0], torch.ones(3, dtype=torch.float64), rtol=1e-9, atol=0)
+        torch.testing.assert_close(
+            torch.linalg.svdvals(weight.flatten(2))[:, 0], torch.ones(3, dtype=torch.float64), rtol=1e-9, atol=0
+        )
         torch.testing.assert_close(weight * largest.view(3, *(1,) * (weight.dim() - 1)), scope.weights[f"{layer.name}.weight"])
 
 
