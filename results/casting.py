@@ -56,7 +56,9 @@ def to_arrow(table: str, rows: Rows) -> pa.RecordBatch:
 
 def to_frame(table: str, data: pa.RecordBatch | pa.Table) -> pd.DataFrame:
     """`data`, which has the columns of `table`, as a DataFrame with the dtypes of the schema."""
-    frame = data.select([c.name for c in columns(table)]).to_pandas()
+    chosen = data.select([c.name for c in columns(table)])
+    del data  # so that a column that nobody else holds is let go of once it is converted: a trace may be large
+    frame = chosen.to_pandas(split_blocks=True, self_destruct=True)
     whole = {c.name: c.pandas for c in columns(table) if c.kind == "int" and c.nullable}
     # Text is left as Arrow gives it: astype("str") would turn None into the text "None" in older pandas.
     empty = {c.name: c.pandas for c in columns(table) if c.kind == "time"}

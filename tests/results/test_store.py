@@ -407,3 +407,22 @@ def test_appends_are_committed_at_once_and_a_closed_journal_is_one_plain_file(tm
     store.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [journal.name, "saddlebench-results.json"]
     assert len(read(tmp_path).runs) == 1
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_part_of_the_trace_is_read_alone(make, tmp_path, compacted):
+    with Store(tmp_path / "r") as store:
+        for cell in ("a", "b"):
+            gap = make.trace(cell, measure="gap", answer="average")
+            rows = [pd.DataFrame(make.trace(cell)), pd.DataFrame(gap)]
+            store.append(runs=[make.run(cell)], trace=pd.concat(rows, ignore_index=True))
+        if compacted:
+            store.compact()
+        store.append(runs=[make.run("a")], trace=make.trace("a", length=2))  # supersedes, from a journal
+    whole = read(tmp_path / "r").trace
+    assert [len(whole[whole["cell"] == cell]) for cell in "ab"] == [2, 10]
+    for only in ({"measure": ["distance"]}, {"cell": ["b"], "answer": ["average", "last"]}, {"measure": ["none"]}):
+        expected = whole[np.logical_and.reduce([whole[name].isin(list(values)) for name, values in only.items()])]
+        part = read(tmp_path / "r", ("runs", "trace"), trace=only)
+        pd.testing.assert_frame_equal(part.trace, expected.reset_index(drop=True))
+        assert sorted(part.runs["cell"]) == ["a", "b"]
