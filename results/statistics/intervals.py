@@ -54,7 +54,7 @@ def stratified_bootstrap(
     """A statistic of pooled runs with its percentile bootstrap interval; every stratum (a game) keeps its number of runs.
 
     In each resample every stratum's runs are drawn anew with replacement, all are pooled, and the statistic is taken (Agarwal et
-    al., NeurIPS 2021, §4.2). The ends are order statistics of the resamples, never interpolated, so that infinite ones stay infinite.
+    al., NeurIPS 2021, §4.2). The ends are order statistics, never interpolated, so that infinite ones stay infinite.
 
     Args:
         strata: the runs of each, shape (runs,), or (…, runs) where the statistic sees several numbers a run.

@@ -40,8 +40,8 @@ def ecdf(costs: np.ndarray, at: np.ndarray) -> np.ndarray:
 def performance_profiles(costs: Mapping[Hashable, np.ndarray], reference: Hashable, at: np.ndarray) -> dict[Hashable, np.ndarray]:
     """Of each solver the share of problems that it solves within each factor of the reference's cost.
 
-    ρ_s(τ) = |{p : t_ps ≤ τ t_p,ref}| / |problems|: Dolan and Moré's profile (Math. Program. 91, 2002), with a pinned solver in place
-    of the best of those compared, so that a curve does not move when another solver joins. A problem that the reference does not
+    ρ_s(τ) = |{p : t_ps ≤ τ t_p,ref}| / |problems|: Dolan and Moré's profile (Math. Program. 91, 2002), with a pinned solver in
+    place of the best of those compared, so that a curve does not move when another solver joins. A problem that the reference does not
     solve counts at every τ for those who do; one that the solver does not solve never counts.
 
     Args:
