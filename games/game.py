@@ -6,6 +6,7 @@ v(w) = (∂loss_1/∂w_1, …, ∂loss_n/∂w_n) and J = ∂v/∂w its Jacobian.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import torch
@@ -32,6 +33,7 @@ class Game(ABC):
     spectrum_reason = ""
     no_solution = ""  # why the point that `equilibrium` names is none: a critical point that good methods leave ("a maximum of …")
     default_steps = 1000
+    has_latents = False  # are there the three members at the end, which methods that move latents ask for?
     image_measures = ""  # the measures of its samples, where they are images: "mnist"
 
     @classmethod
@@ -150,6 +152,26 @@ class Game(ABC):
     def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor | None:
         """``(runs, n, …)`` generated points or images in [−1, 1], from latents fixed by seed; None: the game generates nothing."""
         return None
+
+    # Of games with latents.
+
+    latent_bound: float | None = None  # latents lie in [−bound, bound]; None: anywhere
+
+    def latents(self, sample: Sample) -> Tensor:
+        """The latents of a sample, ``(runs, batch, latent)``."""
+        raise NotImplementedError
+
+    def with_latents(self, sample: Sample, latents: Tensor) -> Sample:
+        """The sample with other latents."""
+        raise NotImplementedError
+
+    def score(self, profile: Profile, sample: Sample, buffers: Buffers = ()) -> Tensor:
+        """D(G(z)) of the sample's latents, ``(runs, batch)``."""
+        raise NotImplementedError
+
+    def in_parts(self, losses: Callable[[Sample], tuple[Tensor, ...]], sample: Sample) -> tuple[Tensor, ...]:
+        """Losses made of the game's own, evaluated on parts of the sample one at a time where the game does so itself."""
+        return losses(sample)
 
 
 def distance_to(profile: Profile, rest: Tensor, null: Tensor | None) -> Tensor:

@@ -1,5 +1,6 @@
 """GANs on images: convolutional networks, data sets on the device, everything that a loss is made of."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from saddlebench.games.shuffling import factors, shuffled
 from saddlebench.parameters import Count, Natural
 
 _CHUNK = 250  # images generated at a time for evaluation
-_STANDING_BATCHES = 16  # behind the moments of batch norm in evaluation
 
 
 @lru_cache(maxsize=4)
@@ -46,7 +46,7 @@ class ImageGAN(RegularisedGAN):
 
     Every image is drawn once an epoch, in an order of its own by seed and epoch, and the remainder of an epoch that is no whole
     batch is left out, other images each time. In training, batch norm takes the moments of its batch; in evaluation those
-    measured over 16 fixed batches with the weights that are evaluated, so that an image does not depend on its neighbours. A
+    measured over fixed batches with the weights that are evaluated, so that an image does not depend on its neighbours. A
     conditional game asks the generator for the classes of the batch's real images.
 
     Raises:
@@ -56,7 +56,8 @@ class ImageGAN(RegularisedGAN):
     data: str = "cifar10"  # a data set of `saddlebench data list`, or a folder of images (in subfolders by class, or in none)
     side: Natural = 0  # pixels; 0: the data set's own, of a folder those of the game's usual images
     channels: Literal[0, 1, 3] = 0  # grey or colour; 0: likewise
-    latent: Count = 128  # size of z, standard normal
+    latent: Count = 128  # size of z
+    latent_law: Literal["normal", "uniform"] = "normal"  # of each number of z: N(0, 1), or uniform on [−1, 1]
     generator_width: Count = 64  # channels
     discriminator_width: Count = 64  # channels
     conditional: bool = False  # networks that are told the class
@@ -64,6 +65,7 @@ class ImageGAN(RegularisedGAN):
     micro_batches: Count = 1  # parts evaluated one at a time: less memory, the same gradient where no term sees a whole batch
     flip: bool = False  # mirror half of the real images
     initialisation: Scheme = "normal"  # of the weights
+    standing_batches: Count = 16  # behind the moments of batch norm in evaluation
     metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"; "none": without measures
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions; parameters, losses and moments stay as they are
 
@@ -182,6 +184,7 @@ class ImageGAN(RegularisedGAN):
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
         """Latents ``(runs, batch, latent)``, images ``(runs, batch, channels, side, side)`` in [−1, 1], labels, noise."""
         z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32).view(-1, self.batch, self.latent)
+        z = self.shaped(z)
         channels, side = self.shape
         pixels, labels = training_set(self.data, side, channels, seeds.device)
         index = self.indices(seeds, step, draw)
@@ -191,6 +194,23 @@ class ImageGAN(RegularisedGAN):
             images = torch.where(mirrored[..., None, None, None], images.flip(-1), images)
         return self.completed(z, images, seeds, step, draw, labels[index] if self.conditional else None)
 
+    def shaped(self, z: Tensor) -> Tensor:
+        """Standard normal numbers as latents of the game's law: 2Φ(z) − 1 = erf(z/√2) is uniform on [−1, 1]."""
+        return z if self.latent_law == "normal" else torch.special.erf(z / math.sqrt(2))
+
+    def shown(self, z: Tensor) -> Tensor:
+        """The same for evaluation."""
+        return self.shaped(z)
+
+    @property
+    def latent_bound(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride] - it depends on a parameter
+        """Of uniform latents."""
+        return 1.0 if self.latent_law == "uniform" else None
+
+    def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
+        """``(runs, n, latent)``, which no training step sees."""
+        return self.shown(super().evaluation_latents(seeds, n))
+
     def _cast(self, like: Tensor) -> torch.autocast:
         return torch.autocast(like.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
@@ -198,7 +218,7 @@ class ImageGAN(RegularisedGAN):
         """Images ``(runs, batch, channels, side, side)`` in [−1, 1]."""
         flat = profile[0]
         with self._cast(flat):
-            images = self.networks[0](flat, sample.latents.to(flat.dtype), buffers[0] if buffers else None, sample.labels)
+            images = self.networks[0](flat, sample.latents.to(flat.dtype), buffers[0] if buffers else None, sample.generated.labels)
         return unfold(images, len(flat)).to(flat.dtype)
 
     def judge(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
@@ -222,15 +242,15 @@ class ImageGAN(RegularisedGAN):
 
     def losses(self, profile: Profile, sample: Batch, buffers: Buffers) -> tuple[Tensor, ...]:
         """(L_G, L_D)."""
-        return self._accumulated(lambda part: super(ImageGAN, self).losses(profile, part, buffers), sample)
+        return self.in_parts(lambda part: super(ImageGAN, self).losses(profile, part, buffers), sample)
 
     def loss_of(self, i: int, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
         """Player i's alone."""
-        return self._accumulated(lambda part: (super(ImageGAN, self).loss_of(i, profile, part, buffers),), sample)[0]
+        return self.in_parts(lambda part: (super(ImageGAN, self).loss_of(i, profile, part, buffers),), sample)[0]
 
-    def _accumulated(self, losses: Callable[[Batch], tuple[Tensor, ...]], sample: Batch) -> tuple[Tensor, ...]:
+    def in_parts(self, losses: Callable[[Batch], tuple[Tensor, ...]], sample: Batch) -> tuple[Tensor, ...]:
         """The mean over the micro-batches, each evaluated again when its derivative is taken, so that only one is in memory."""
-        if self.micro_batches == 1:
+        if self.micro_batches == 1 or sample.latents.shape[1] < self.batch:  # or a part itself
             return losses(sample)
         parts = [checkpoint(losses, part, use_reentrant=False) for part in _cut(sample, self.micro_batches)]
         return tuple(torch.stack(values).mean(0) for values in zip(*parts, strict=True))
@@ -250,9 +270,9 @@ class ImageGAN(RegularisedGAN):
                     labels = (torch.arange(z.shape[1], device=z.device) + first).expand(len(z), -1) % self.classes
                 return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
 
-            for k in range(_STANDING_BATCHES):
+            for k in range(self.standing_batches):
                 z = normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent)
-                images(z, k * self.batch)
+                images(self.shown(z), k * self.batch)
             standing.collecting = False
             parts = self.evaluation_latents(seeds, n).split(_CHUNK, 1)
             shown = torch.cat([images(z, k * _CHUNK) for k, z in enumerate(parts)], 1)
@@ -269,6 +289,6 @@ def _cut(sample: Batch, parts: int) -> list[Batch]:
     def cut(x: Tensor | None, axis: int = 1) -> list[Tensor | None]:
         return [None] * parts if x is None else list(x.chunk(parts, axis))
 
-    columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2))
+    columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2), cut(sample.asked))
     draws = list(zip(*(cut(d) for d in sample.draws), strict=True)) or [()] * parts
-    return [Batch(*row, draws[k], sample.due) for k, row in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None
+    return [Batch(*row, draws[k], sample.due, asked) for k, (*row, asked) in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None

@@ -19,6 +19,7 @@ The paper prints 128 px and above. 64 and 32 px are those of its authors' PyTorc
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -220,7 +221,7 @@ class Generator(Network):
         widths = [self.width * m for m in generator_widths(self.side)]
         told = Told(self.classes, self.shared, self.chunk if self.hierarchical else 0, self.spectral, self.epsilon)
         blocks = []
-        for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for k, (before, after) in enumerate(pairwise(widths)):
             block = GeneratorBlock(f"block{k}", before, after, told, self.spectral, self.slope)
             seen = START * 2 ** (k + 1) == self.attention
             blocks.append((block, SelfAttention("attention", after, self.spectral) if seen else None))
@@ -273,7 +274,7 @@ class Discriminator(Critic):
     @cached_property
     def _blocks(self) -> tuple[tuple[DiscriminatorBlock, SelfAttention | None], ...]:
         widths, blocks, size = [self.channels, *(self.width * m for m in discriminator_widths(self.side))], [], self.side
-        for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for k, (before, after) in enumerate(pairwise(widths)):
             halves = k < halvings(self.side)
             block = DiscriminatorBlock(f"block{k}", before, after, halves, k == 0, self.spectral, self.slope)
             size = size // 2 if halves else size

@@ -11,6 +11,7 @@ normalised, and the generator's last convolution has 128 outputs of which 3 are 
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -153,7 +154,7 @@ class Generator(Network):
     def _parts(self) -> tuple[Linear, tuple[GeneratorBlock | SelfAttention, ...], BatchNorm, Conv]:
         widths, told = [self.width * m for m in generator_widths(self.side)], self._told
         wired: list[GeneratorBlock | SelfAttention] = []
-        for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for k, (before, after) in enumerate(pairwise(widths)):
             for d in range(self.depth):
                 last = d == self.depth - 1
                 name, width = f"block{k}.{d}", after if last else before
@@ -214,7 +215,7 @@ class Discriminator(Critic):
     def _parts(self) -> tuple[Conv, tuple[DiscriminatorBlock | SelfAttention, ...]]:
         widths, size = [self.width * m for m in discriminator_widths(self.side)], self.side
         wired: list[DiscriminatorBlock | SelfAttention] = []
-        for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for k, (before, after) in enumerate(pairwise(widths)):
             halves = k < halvings(self.side)
             for d in range(self.depth):
                 shape = (before, after, halves) if d == 0 else (after, after, False)

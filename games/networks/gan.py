@@ -24,6 +24,7 @@ class Batch(NamedTuple):
             discriminator sees them (instance noise); None: none.
         draws: what each of the game's penalties draws, in their order; None for one that draws nothing.
         due: whether each penalty is paid at this step.
+        asked: int64 ``(runs, batch)``, the classes that generated samples are asked for; None: those of ``labels``.
     """
 
     latents: Tensor
@@ -32,6 +33,12 @@ class Batch(NamedTuple):
     blur: Tensor | None = None
     draws: tuple[Tensor | None, ...] = ()
     due: tuple[bool, ...] = ()
+    asked: Tensor | None = None
+
+    @property
+    def generated(self) -> "Batch":
+        """The batch with the classes of its generated samples for labels."""
+        return self if self.asked is None else self._replace(labels=self.asked)
 
 
 class GAN(Game):
@@ -43,6 +50,7 @@ class GAN(Game):
 
     dtype = "float32"
     stochastic = True
+    has_latents = True
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -70,11 +78,11 @@ class GAN(Game):
     # The next three are overridden by games whose networks need labels or buffers.
 
     def produce(self, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
-        """Generated samples for a batch's latents."""
+        """Generated samples for a batch's latents, of its generated samples' classes."""
         return self.generate(profile[0], sample.latents.to(profile[0].dtype))
 
     def judge(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
-        """Logits of samples x of the batch's size."""
+        """Logits of samples x of the batch's size and of the classes of its labels."""
         return self.logits(profile[1], x)
 
     def hidden(self, profile: Profile, x: Tensor, sample: Batch, buffers: Buffers) -> Tensor:
@@ -162,10 +170,11 @@ class Evaluated:
     def fake_logits(self) -> Tensor:
         """D of generated samples, likewise."""
         blur = self.sample.blur
-        return self.logits(self.fake if blur is None else self.fake + blur[:, 0].to(self.fake))
+        x = self.fake if blur is None else self.fake + blur[:, 0].to(self.fake)
+        return self.game.judge(self.profile, x, self.sample.generated, self.buffers)
 
     def logits(self, x: Tensor) -> Tensor:
-        """D(x)."""
+        """D(x) for the classes of the real samples."""
         return self.game.judge(self.profile, x, self.sample, self.buffers)
 
     def features(self, x: Tensor) -> Tensor:

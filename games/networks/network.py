@@ -144,6 +144,11 @@ class Network(ABC):
         """Parameters of one run."""
         return sum(w.size for w in self.weights.values())
 
+    def named(self, flat: Tensor) -> dict[str, Tensor]:
+        """Every parameter by name, ``(runs, *shape)``, as a view of the flat ones ``(runs, size)``."""
+        parts = flat.split([w.size for w in self.weights.values()], -1)
+        return {name: p.unflatten(-1, w.shape) for (name, w), p in zip(self.weights.items(), parts, strict=True)}
+
     def scope(
         self, flat: Tensor, vectors: Tensor | None = None, labels: Tensor | None = None, moments: Moments | None = None
     ) -> Scope:
@@ -155,8 +160,7 @@ class Network(ABC):
             labels: ``(runs, batch)`` of a conditional network.
             moments: for evaluation; None: those of the batch.
         """
-        parts = flat.split([w.size for w in self.weights.values()], -1)
-        weights = {name: p.unflatten(-1, w.shape) for (name, w), p in zip(self.weights.items(), parts, strict=True)}
+        weights = self.named(flat)
         named: dict[str, Tensor] = {}
         if self.vectors:
             assert vectors is not None, "a spectrally normalised network needs its power-iteration vectors"
