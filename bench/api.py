@@ -12,6 +12,7 @@ import pandas as pd
 from saddlebench.bench.artefacts import save_samples
 from saddlebench.bench.build import build, build_all
 from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.checkpoints import Checkpoints
 from saddlebench.bench.context import resolve_device
 from saddlebench.bench.runner import Place, Progress, Runner
 from saddlebench.bench.settings import Settings
@@ -103,7 +104,8 @@ def run_into(
 ) -> list[Path]:
     """Run the cells that the store does not hold yet (all of them with ``force``) and compact it; return the pictures written."""
     pictures: list[Path] = []
-    runner = Runner(store, place, progress, save_samples(store.path, pictures))
+    checkpoints = Checkpoints(store.path, resume=not force)
+    runner = Runner(store, place, progress, save_samples(store.path, pictures), checkpoints)
     runner.run(runner.todo(cells, () if force else store.keys()))
     store.compact()
     return pictures

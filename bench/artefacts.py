@@ -1,4 +1,4 @@
-"""Pictures of what generators make, beside the tables: grids of images, scatter plots of points in the plane."""
+"""What generators make, beside the tables: grids of images, scatter plots of points in the plane, and the generators themselves."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ from torch import Tensor
 from saddlebench.bench.build import name_of
 from saddlebench.bench.cells import Cell
 from saddlebench.bench.images.grid import save_grid
+from saddlebench.bench.models import run_label, write_models
 from saddlebench.bench.program import History
 
 SHOWN_IMAGES = 64
@@ -17,9 +18,10 @@ _RUNS = 4  # of a group that are drawn: a picture takes longer than a small run
 
 
 def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Tensor, History], None]:
-    """A runner's `artefacts`: the last profile's samples of a group's first runs, from latents fixed by seed.
+    """A runner's `artefacts`: every run's model, and samples of a group's first runs, from latents fixed by seed.
 
-    Files are ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png``; their paths are appended to ``written``.
+    Files are ``folder/models/GAME/OPTIMIZER-CELL-seedN.safetensors`` and ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png``; the
+    pictures' paths are appended to ``written``.
     """
 
     def save(cells: list[Cell], seeds: Tensor, history: History) -> None:
@@ -33,14 +35,14 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
                 return
             images = probe.dim() == 4
             samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS, last.buffers)
+        write_models(folder, cells, last)
         assert samples is not None, "a game that has one sample has more"
         for cell, shown in list(zip(cells, samples, strict=True))[:_RUNS]:
-            label = f"{name_of(cell.pairing.optimizer)}-{cell.key[:8]}-seed{cell.seed}.png"
-            path = folder / "samples" / name_of(game) / label
+            path = folder / "samples" / name_of(game) / f"{run_label(cell)}.png"
             if images:
                 save_grid(shown, path)
             elif shown.shape[-1] == 2:
-                _save_scatter(shown, path, f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}")
+                save_scatter(shown, path, f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}")
             else:
                 continue
             written.append(path)
@@ -48,7 +50,8 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
     return save
 
 
-def _save_scatter(points: Tensor, path: Path, title: str) -> None:
+def save_scatter(points: Tensor, path: Path, title: str) -> None:
+    """Points ``(n, 2)`` as a picture."""
     from matplotlib.figure import Figure  # half a second to import, and most runs draw nothing
 
     from saddlebench.games.data.files import replacing

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from saddlebench.bench.cells import Cell, groups
+from saddlebench.bench.checkpoints import Checkpoint, Checkpoints
 from saddlebench.bench.context import Context, context_of, machine_row
 from saddlebench.bench.program import run_program
 from saddlebench.bench.rows import Results, empty_totals, identity_row
@@ -74,12 +75,20 @@ class Runner:
         place: where and how cells are run.
         progress: told what happens; None: silence.
         artefacts: called with a finished group's cells, seeds and history, to write pictures; None: there are none.
+        checkpoints: of groups in flight, gone on from and written; None: neither.
     """
 
     def __init__(
-        self, sink: Sink, place: Place, progress: Progress | None = None, artefacts: Callable[..., None] | None = None
+        self,
+        sink: Sink,
+        place: Place,
+        progress: Progress | None = None,
+        artefacts: Callable[..., None] | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.sink, self.place, self.progress, self.artefacts = sink, place, progress, artefacts
+        self.checkpoints = checkpoints
+        self._finished: list[Checkpoint] = []  # whose rows are pending
         self._contexts: dict[str, tuple[Context, str]] = {}
         self._pending: list[Finished] = []
         self._flushed = 0.0
@@ -129,6 +138,9 @@ class Runner:
                 machines=[row for group in self._pending for row in group.machines] or None,
             )
             self._pending.clear()
+            for checkpoint in self._finished:
+                checkpoint.remove()
+            self._finished.clear()
         self._flushed = time.monotonic()
 
     def _flush_if_due(self) -> None:
@@ -166,13 +178,18 @@ class Runner:
         seeds = torch.tensor([c.seed for c in cells], dtype=torch.int64, device=device)
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
-        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(settings))
+        checkpoint = None if self.checkpoints is None else self.checkpoints.of(cells, key)
+        history = run_program(
+            game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(settings), checkpoint
+        )
         results = Results(history, settings, len(cells), game.no_solution)
         spectra = Spectra(cells, key, seeds, history, [history.steps[v.end] for v in results.verdicts])
         found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)
         runs = [{**row, **results.totals(r), **found[r][0]} for r, row in enumerate(rows)]
         if self.artefacts is not None:
             self.artefacts(cells, seeds, history)
+        if checkpoint is not None and not history.timed_out:  # a run that ran out of time can go on with more
+            self._finished.append(checkpoint)
         return Finished(runs, results.trace([c.key for c in cells], key), [row for _, part in found for row in part])
 
     def _on_step(self, settings: Any) -> Callable[[int], None]:

@@ -31,6 +31,8 @@ class Settings:
         cycling: a run cycles where the maxima of its last two quarters differ by at most this fraction.
         spectrum: where the spectrum is taken: ``"equilibrium"``, ``"final"`` or numbers of checkpoints' steps.
         timing: step every run alone, after a warm-up, so that its seconds are its own.
+        checkpoint_minutes: how often the whole state goes to disk, so that a killed run goes on from there; 0: never. No part of
+            the identity: it changes no number.
     """
 
     steps: int | None = None
@@ -43,6 +45,7 @@ class Settings:
     cycling: float = 0.05
     spectrum: tuple[str | int, ...] = ()
     timing: bool = False
+    checkpoint_minutes: float = 5.0
 
     def __post_init__(self) -> None:
         if self.watched < 1:
@@ -59,6 +62,8 @@ class Settings:
         for name in ("converged", "diverged", "cycling"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)!r}: a tolerance must be positive")
+        if self.checkpoint_minutes < 0:
+            raise InputError(f"checkpoint_minutes = {self.checkpoint_minutes!r}: a time must not be negative (0: no checkpoints)")
         if not self.converged < 1 < self.diverged:
             raise InputError("converged must be below 1 and diverged above it: they are fractions and multiples of the start")
         for point in self.spectrum:
@@ -121,7 +126,7 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """What of the settings makes a cell another cell, as JSON holds it: what differs from the defaults, and the steps."""
-        plain = dataclasses.asdict(self)
+        plain = {k: v for k, v in dataclasses.asdict(self).items() if k != "checkpoint_minutes"}
         defaults = dataclasses.asdict(Settings())
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items() if v != defaults[k]}
 

@@ -27,6 +27,7 @@ WELCOME = (
         "samples",
         "figures",
         "checkpoints",
+        "models",
         "report",
         "logs",
         "*.png",

@@ -13,6 +13,7 @@ from saddlebench.bench.api import place_of
 from saddlebench.bench.artefacts import save_samples
 from saddlebench.bench.build import build_all, name_of
 from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.checkpoints import Checkpoints
 from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.options import specs
@@ -57,7 +58,8 @@ def execute(request: Request) -> int:
     try:
         with Interrupts() as interrupts, Store(plan.out) as store:
             sink = ShieldedSink(store, interrupts)
-            runner = Runner(sink, place, artefacts=save_samples(store.path, pictures))
+            checkpoints = Checkpoints(store.path, resume=not request.force)
+            runner = Runner(sink, place, artefacts=save_samples(store.path, pictures), checkpoints=checkpoints)
             try:
                 work = runner.todo(plan.cells, finished(store.keys(), request))
                 _run(runner, work, interrupts, len(plan.cells), plan.out)
@@ -180,7 +182,8 @@ def _name_or_path(out: Path) -> str:
 def _say_interrupted(plan: Plan, runner: Runner, store: Store, request: Request) -> None:
     keys = store.keys()
     kept = sum((cell.key, runner.context(cell)[1]) in keys for cell in plan.cells)
-    say(f"interrupted: {kept} of {len(plan.cells)} cells are kept in {plan.out}; those in flight are not")
+    flying = "go on from their last checkpoint" if any(plan.out.glob("checkpoints/*/*.safetensors")) else "are not"
+    say(f"interrupted: {kept} of {len(plan.cells)} cells are kept in {plan.out}; those in flight {flying}")
     command = shlex.join(["saddlebench", *sys.argv[1:]])
     say(f"to begin anew: {command}" if request.force else f"to go on: {command}")
 
