@@ -17,6 +17,9 @@ VARIANTS = {
     "dirac-gan non-saturating with noise": {"dirac-gan": {"loss": "non-saturating", "instance_noise": 0.7}},
     "dirac-gan wasserstein with r1": {"dirac-gan": {"loss": "wasserstein", "r1": 0.3}},
     "dirac-gan with gradient penalty": {"dirac-gan": {"loss": "wasserstein", "gradient_penalty": 0.5}},
+    "dirac-gan with its data off 0": {"dirac-gan": {"target": -2.0, "instance_noise": 0.3, "gradient_penalty": 0.7}},
+    "dirac-gan with clipping": {"dirac-gan": {"loss": "wasserstein", "clip": 0.5, "target": -2.0}},
+    "dirac-gan with a gradient penalty to 0": {"dirac-gan": {"gradient_penalty": 0.7, "gradient_norm": 0.0}},
     "dirac-gan from the paper's start": {"dirac-gan": {"start": [1.0, 1.0]}},
     "rock-paper-scissors in logits": {"rock-paper-scissors": {"form": "softmax"}},
 }

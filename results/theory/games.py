@@ -47,20 +47,25 @@ def _quadratic(settings: Settings, transverse: bool) -> Linearisation:
 
 
 def _dirac_gan(settings: Settings, transverse: bool) -> Linearisation:
-    """L = f(ψθ) + f(0) at (0, 0): f′(0) = ½ and f″(0) = −¼ for f(t) = −log(1 + e^{−t}); f(t) = t for the Wasserstein
+    """L = f(ψθ) + f(−ψc) at (c, 0): f′(0) = ½ and f″(0) = −¼ for f(t) = −log(1 + e^{−t}); f(t) = t for the Wasserstein
     loss.
 
-    The discriminator's curvature is γ from R1's (γ/2)ψ², and −2f″(0)s² = s²/2 from instance noise of standard
-    deviation s on both samples. Source: Mescheder, Geiger, Nowozin, ICML 2018.
+    The discriminator's curvature is γ from R1's (γ/2)ψ², likewise λ from a gradient penalty that draws to 0, and −2f″(0)(s² + c²)
+    from instance noise of standard deviation s on both samples and from their place c. Source: Mescheder, Geiger, Nowozin, ICML
+    2018, for c = 0.
     """
     loss = settings.raw("loss", "minimax")
     if loss not in ("minimax", "non-saturating", "wasserstein"):
         raise NoClosedForm(f"the loss {loss!r} is not known")
-    if settings.number("gradient_penalty", 0.0):
+    gradient, norm = settings.number("gradient_penalty", 0.0), settings.number("gradient_norm", 1.0)
+    if gradient and norm:
         raise NoClosedForm("the gradient penalty's field jumps at ψ = 0: it has no Jacobian")
+    target, noise = settings.number("target", 0.0), settings.number("instance_noise", 0.0)
+    if target and loss == "non-saturating":
+        raise NoClosedForm("a non-saturating generator's loss has a slope in ψ at (c, 0)")
     slope, curvature = (1.0, 0.0) if loss == "wasserstein" else (0.5, -0.25)
-    penalty, noise = settings.number("r1", 0.0), settings.number("instance_noise", 0.0)
-    q = penalty - 2 * curvature * noise**2
+    penalty = settings.number("r1", 0.0) + gradient
+    q = penalty - 2 * curvature * (noise**2 + target**2)
     # A penalty is the discriminator's alone; a non-saturating generator feels the noise's curvature with the other
     # sign.
     zero_sum = penalty == 0 and (loss != "non-saturating" or q == 0)
@@ -120,7 +125,7 @@ def _matrix(settings: Settings, key: str, *default: Any) -> Array:
 _GAMES: dict[str, tuple[frozenset[str], Callable[[Settings, bool], Linearisation]]] = {
     "bilinear": (frozenset({"matrix", "b", "c", "shape", "sizes", "condition_number"}), _bilinear),
     "quadratic": (frozenset({"p", "matrix", "q"}), _quadratic),
-    "dirac-gan": (frozenset({"loss", "r1", "instance_noise", "gradient_penalty"}), _dirac_gan),
+    "dirac-gan": (frozenset({"loss", "r1", "instance_noise", "gradient_penalty", "gradient_norm", "clip", "target"}), _dirac_gan),
     "rock-paper-scissors": (frozenset({"form"}), _rock_paper_scissors),
     "matching-pennies": (frozenset({"form"}), _matching_pennies),
     "four-player": (frozenset({"epsilon"}), _four_player),

@@ -68,6 +68,8 @@ GAMES = {
     "dirac-gan": ("dirac-gan", lambda rng: {"loss": ["minimax", "wasserstein", "non-saturating"][rng.integers(3)]}),
     "dirac-gan with noise": ("dirac-gan", lambda rng: {"instance_noise": rng.uniform(0.1, 1.5)}),
     "dirac-gan with r1": ("dirac-gan", lambda rng: {"r1": rng.uniform(0.1, 1.5)}),
+    "dirac-gan with its data off 0": ("dirac-gan", lambda rng: {"target": rng.normal(), "clip": rng.integers(2) / 2}),
+    "dirac-gan of WGAN": ("dirac-gan", lambda rng: {"loss": "wasserstein", "target": -2.0, "clip": 1.0}),
     "rock-paper-scissors": ("rock-paper-scissors", lambda rng: {}),
     "four-player": ("four-player", lambda rng: {"epsilon": rng.uniform(0, 0.5)}),
     "weak-attractor": ("weak-attractor", lambda rng: {"attraction": rng.uniform(0.1, 1.5), "rotation": rng.uniform(-2, 2)}),

@@ -37,6 +37,16 @@ def eigenvalues(spec, **kwargs):
         ({"weak-attractor": {}}, [1 + 10j, 1 - 10j], 1e-12),
         ({"weak-repellor": {}}, [-0.1 + 1j, -0.1 - 1j], 1e-12),
         ({"consensus-failure": {"kappa": 2.0}}, [-2, -2], 1e-12),
+        ({"dirac-gan": {}}, [0.5j, -0.5j], 1e-12),
+        ({"dirac-gan": {"loss": "wasserstein", "clip": 1.0, "target": -2.0}}, [1j, -1j], 1e-12),
+        ({"dirac-gan": {"r1": 0.3}}, [0.15 + 1j * math.sqrt(0.2275), 0.15 - 1j * math.sqrt(0.2275)], 1e-12),
+        (
+            {"dirac-gan": {"gradient_penalty": 0.3, "gradient_norm": 0.0}},
+            [0.15 + s * 1j * math.sqrt(0.2275) for s in (1, -1)],
+            1e-12,
+        ),
+        ({"dirac-gan": {"instance_noise": 0.7}}, [0.1225 + s * 1j * math.sqrt(0.25 - 0.1225**2) for s in (1, -1)], 1e-12),
+        ({"dirac-gan": {"target": -2.0}}, [1 + math.sqrt(0.75), 1 - math.sqrt(0.75)], 1e-12),  # c²/4 ± √(c⁴/16 − ¼)
         ({"tandem": {}}, [4, 0], 1e-12),
         ({"ridge": {"function": "sine"}}, [6, 1], 1e-12),
         ({"gaussian-mean-gan": {}}, [1j, 1j, -1j, -1j], 1e-12),
@@ -104,3 +114,18 @@ def test_stability_limits_of_the_four_players(epsilon, optimizer, limit):
         sb.spectral_radius({"four-player": {"epsilon": epsilon}}, {optimizer: {"step_size": limit + e}}) for e in (-1e-3, 1e-3)
     )
     assert inside < 1 < outside
+
+
+def test_a_clipped_critic_stays_within_its_interval_and_wgan_gp_keeps_turning():
+    clipped = sb.run(
+        {"dirac-gan": {"loss": "wasserstein", "clip": 0.5, "start": [1.0, 1.0]}}, "simultaneous-gradient", seeds=1, steps=500
+    )
+    assert clipped.runs["status"].tolist() == ["cycling"]
+    penalty = {"loss": "wasserstein", "gradient_penalty": 0.7, "start": [1.0, 1.0]}
+    to_one, to_zero = (
+        sb.run({"dirac-gan": {**penalty, "gradient_norm": norm}}, "simultaneous-gradient", seeds=1, steps=2000)
+        .runs["status"]
+        .item()
+        for norm in (1.0, 0.0)
+    )
+    assert (to_one, to_zero) == ("cycling", "converged")
