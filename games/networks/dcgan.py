@@ -1,8 +1,8 @@
 """Convolutional generator and discriminator without residual connections.
 
-Radford et al. 2016 (DCGAN) in the form that Kurach et al. 2019 and StudioGAN (Kang & Park 2020) train at 32 px: the generator's linear layer
-makes 4×4 pixels and transposed convolutions of side 4 double them; each block of the discriminator is a convolution of side 3 and
-one of side 4 that halves, and a last convolution is summed over pixels. At 28 px the generator begins with 7×7.
+Radford et al. 2016 (DCGAN) in the form that Kurach et al. 2019 and StudioGAN (Kang & Park 2020) train at 32 px: the generator's
+linear layer makes 4×4 pixels and transposed convolutions of side 4 double them; each block of the discriminator is a convolution of
+side 3 and one of side 4 that halves, and a last convolution is summed over pixels. At 28 px the generator begins with 7×7.
 """
 
 from dataclasses import dataclass
