@@ -89,6 +89,14 @@ class Game(ABC):
         """The minibatch and noise of one evaluation: the draw-th of this step. Deterministic games have none."""
         return None
 
+    def parts(self, sample: Sample, count: int) -> list[Sample] | None:
+        """The sample as ``count`` equal parts, the mean of whose losses is the whole's; None: it has no parts.
+
+        Raises:
+            InputError: its size is no multiple of ``count``.
+        """
+        return None
+
     def buffers(self, profile: Profile, seeds: Tensor) -> Buffers:
         """Tensors that are carried but never optimised: per-run constants, power-iteration vectors."""
         return ()

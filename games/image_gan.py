@@ -252,21 +252,22 @@ class ImageGAN(RegularisedGAN):
         """The mean over the micro-batches, each evaluated again when its derivative is taken, so that only one is in memory."""
         if self.micro_batches == 1 or sample.latents.shape[1] < self.batch:  # or a part itself
             return losses(sample)
-        parts = [checkpoint(losses, part, use_reentrant=False) for part in _cut(sample, self.micro_batches)]
+        parts = [checkpoint(losses, part, use_reentrant=False) for part in self.parts(sample, self.micro_batches)]
         return tuple(torch.stack(values).mean(0) for values in zip(*parts, strict=True))
 
-    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
-        """``(runs, n, channels, side, side)`` (grey ones without the channels) in [−1, 1] from n fixed evaluation latents a seed.
+    def from_latents(
+        self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
+    ) -> Tensor:
+        """Images ``(runs, n, channels, side, side)`` (grey ones without the channels) in [−1, 1]; the seeds fix standing moments.
 
-        The first n of more are the same. A conditional game shows its classes in turn.
+        A conditional game that is given no labels shows its classes in turn.
         """
         flat, network, standing = profile[0], self.networks[0], Standing()
         with torch.no_grad():
             vectors = buffers[0] if buffers else None
 
-            def images(z: Tensor, first: int) -> Tensor:
-                labels = None
-                if self.conditional:
+            def images(z: Tensor, first: int, labels: Tensor | None = None) -> Tensor:
+                if self.conditional and labels is None:
                     labels = (torch.arange(z.shape[1], device=z.device) + first).expand(len(z), -1) % self.classes
                 return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
 
@@ -274,21 +275,11 @@ class ImageGAN(RegularisedGAN):
                 z = normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent)
                 images(self.shown(z), k * self.batch)
             standing.collecting = False
-            parts = self.evaluation_latents(seeds, n).split(_CHUNK, 1)
-            shown = torch.cat([images(z, k * _CHUNK) for k, z in enumerate(parts)], 1)
+            parts = latents.split(_CHUNK, 1)
+            told = [None] * len(parts) if labels is None else labels.split(_CHUNK, 1)
+            shown = torch.cat([images(z, k * _CHUNK, y) for k, (z, y) in enumerate(zip(parts, told, strict=True))], 1)
         return shown.squeeze(2) if shown.shape[2] == 1 else shown
 
 
 def _shape(facts: ImageFacts) -> tuple[int, int]:
     return facts.channels, facts.side
-
-
-def _cut(sample: Batch, parts: int) -> list[Batch]:
-    """A batch as equal parts."""
-
-    def cut(x: Tensor | None, axis: int = 1) -> list[Tensor | None]:
-        return [None] * parts if x is None else list(x.chunk(parts, axis))
-
-    columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2), cut(sample.asked))
-    draws = list(zip(*(cut(d) for d in sample.draws), strict=True)) or [()] * parts
-    return [Batch(*row, draws[k], sample.due, asked) for k, (*row, asked) in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None

@@ -141,6 +141,8 @@ class MnistMLP(GAN):
         """One logit an image."""
         return self.networks[1].forward(discriminator, x).squeeze(-1)
 
-    def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
-        """``(runs, n, 28, 28)`` in [−1, 1]: G of n fixed evaluation latents a seed; the first n of more are the same."""
-        return super().samples(profile, seeds, n).unflatten(-1, (_SIDE, _SIDE))
+    def from_latents(
+        self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
+    ) -> Tensor:
+        """``(runs, n, 28, 28)`` in [−1, 1]."""
+        return super().from_latents(profile, latents, seeds).unflatten(-1, (_SIDE, _SIDE))

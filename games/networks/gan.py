@@ -127,6 +127,23 @@ class GAN(Game):
         """D(G(z)) of the sample's latents, ``(runs, batch)``."""
         return Evaluated(self, profile, sample, buffers).fake_logits
 
+    def parts(self, sample: Batch, count: int) -> list[Batch]:
+        """Consecutive equal parts of a batch.
+
+        Raises:
+            InputError: it has no such parts.
+        """
+        size = sample.latents.shape[1]
+        if size % count:
+            raise InputError(f"{self.name}: a batch of {size} cannot be cut into {count} equal parts")
+
+        def cut(x: Tensor | None, axis: int = 1) -> list[Tensor | None]:
+            return [None] * count if x is None else list(x.chunk(count, axis))
+
+        columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2), cut(sample.asked))
+        draws = list(zip(*(cut(d) for d in sample.draws), strict=True)) or [()] * count
+        return [Batch(*row, draws[k], sample.due, asked) for k, (*row, asked) in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None
+
     def latents(self, sample: Batch) -> Tensor:
         """The latents of a sample, ``(runs, batch, latent)``."""
         return sample.latents
@@ -137,7 +154,21 @@ class GAN(Game):
 
     def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
         """``(runs, n, …)``: G of n fixed evaluation latents a seed; the first n of more are the same."""
-        return self.generate(profile[0], self.evaluation_latents(seeds, n).to(profile[0].dtype))
+        return self.from_latents(profile, self.evaluation_latents(seeds, n), seeds, buffers)
+
+    def from_latents(
+        self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
+    ) -> Tensor:
+        """``(runs, n, …)``: what `samples` makes of its latents, of given ones ``(runs, n, latent)`` and of a conditional game's labels.
+
+        Args:
+            profile: the networks.
+            latents: of any dtype.
+            seeds: the runs'; what a game measures before it generates is fixed by them.
+            buffers: of the profile.
+            labels: int64 ``(runs, n)``; None: a conditional game's classes in turn.
+        """
+        return self.generate(profile[0], latents.to(profile[0].dtype))
 
     def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
         """``(runs, n, latent)``, which no training step sees."""
