@@ -14,12 +14,14 @@ class GaussianGrid(GaussianMixture):
     """Two MLPs on data from Gaussians N(μ_k, σ²I) whose means form a k × k grid around 0: 9, 16 or 25 modes.
 
     The default data are the 25 Gaussians of Gulrajani et al., NIPS 2017: means 2·{−2, …, 2}², noise .05, all divided by 2.828.
-    Their networks have 3 hidden layers of 512 ReLUs (``width=512``), batches of 256, WGAN-GP with λ = .1 and 5 critic steps,
-    Adam(1e-4, .5, .9), 100,000 steps; ours by default 3 layers of 128, 2 latents, the non-saturating loss. Other papers' grids:
+    The default networks, ours, have 3 hidden layers of 128 ReLUs and 2 latents, and play the non-saturating loss. The papers' own:
 
         ======================  ============================================================================================
+        Gulrajani et al. 2017   width=512, loss=wasserstein, gradient_penalty=.1; 100,000 steps of alternating-gradient with
+                                step_size=1e-4, schedule=[1,1,1,1,1,0], rule={adam: {betas: [.5, .9]}}
         Balduzzi et al. 2018    side=4, spacing=1, std=.02, width=384, depth=6, latent=64; RMSProp 1e-4, 10,001 steps
-        Wang et al. 2020        side=3, spacing=3, std=.1, width=64, depth=2, latent=16, activation=tanh, loss=minimax
+        Wang et al. 2020        side=3, spacing=3, std=.1, width=64, depth=2, latent=16, activation=tanh, loss=minimax,
+                                batch=5000; follow-the-ridge as `gaussian-line` has it
         ======================  ============================================================================================
 
     The measures ``modes_covered``, ``high_quality_fraction`` and ``mode_kl`` are those of `GaussianMixture`.

@@ -1,4 +1,4 @@
-"""What the GANs on mixtures of Gaussians in the plane share: networks, batches, mode coverage."""
+"""What the GANs on mixtures of Gaussians share: networks, batches, mode coverage."""
 
 import math
 from abc import abstractmethod
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
-from saddlebench.games.losses import AdversarialLoss, adversarial_loss
-from saddlebench.games.networks.gan import GAN, Batch
+from saddlebench.games.networks.gan import Batch
 from saddlebench.games.networks.mlp import MLP, Activation, Scheme
+from saddlebench.games.regularisation import PenalisedGAN
 from saddlebench.parameters import Count, PositiveScalar
 
 _EVALUATED = 2500  # generated samples a run, as in VEEGAN and PacGAN
@@ -21,32 +21,30 @@ _HIGH_QUALITY = 3.0  # standard deviations from the nearest mode, likewise
 
 
 @dataclass(frozen=True)
-class GaussianMixture(GAN):
+class GaussianMixture(PenalisedGAN):
     """Two MLPs on data from Gaussians N(μ_k, σ²I) with equal weights, as many points of each mode a batch.
 
     The batch's j-th point belongs to mode j mod k. Ours: the rotation of the modes from step to step where they do not divide the
     batch, and the measures, which are those of VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018) on 2,500 samples:
 
     ``modes_covered``: modes that are the nearest one of at least one high-quality sample, i.e. one within 3σ of it;
-    ``high_quality_fraction``: of the samples (true data has 1 − e^{−9/2} = .989); ``mode_kl``: KL(q‖uniform) in nats, q the
-    histogram of all samples' nearest modes, 0 for a perfect one and log k where all fall to one mode or none is finite.
+    ``high_quality_fraction``: of the samples (true data in the plane has 1 − e^{−9/2} = .989); ``mode_kl``: KL(q‖uniform) in
+    nats, q the histogram of all samples' nearest modes, 0 for a perfect one and log k where all fall to one mode or none is finite.
 
     Raises:
         InputError: no such loss.
     """
+
+    dimension = 2  # of the data
 
     std: PositiveScalar = 0.01  # σ, of each Gaussian
     width: Count = 16  # units of a hidden layer
     depth: Count = 4  # hidden layers
     latent: Count = 16  # size of z
     batch: Count = 512  # real samples, and as many latents, a draw
-    loss: str = "non-saturating"  # adversarial loss by name
     activation: Activation = "relu"  # of the hidden layers
     initialisation: Scheme = "xavier"  # of the weights
     discriminator_depth: Count | None = None  # hidden layers of D; None: as many as G has
-
-    def __post_init__(self) -> None:
-        adversarial_loss(self.loss)
 
     @classmethod
     def small(cls) -> Self:
@@ -55,19 +53,14 @@ class GaussianMixture(GAN):
 
     @abstractmethod
     def means(self, device: torch.device | None = None) -> Tensor:
-        """The modes' means ``(modes, 2)``, float32."""
-
-    @property
-    def adversarial(self) -> AdversarialLoss:
-        """By name."""
-        return adversarial_loss(self.loss)
+        """The modes' means ``(modes, dimension)``, float32."""
 
     @cached_property
     def networks(self) -> tuple[MLP, MLP]:
         """Generator and discriminator."""
         depth = self.discriminator_depth or self.depth
-        generator = MLP((self.latent, *(self.width,) * self.depth, 2), self.activation)
-        return generator, MLP((2, *(self.width,) * depth, 1), self.activation)
+        generator = MLP((self.latent, *(self.width,) * self.depth, self.dimension), self.activation)
+        return generator, MLP((self.dimension, *(self.width,) * depth, 1), self.activation)
 
     @property
     def latent_size(self) -> int:
@@ -81,22 +74,21 @@ class GaussianMixture(GAN):
 
     def initial(self, seeds: Tensor) -> Profile:
         """Both networks by seed."""
-        return tuple(
-            network.initial(seeds, player, self.initialisation) for network, player in zip(self.networks, self.players, strict=True)
-        )
+        start = (n.initial(seeds, player, self.initialisation) for n, player in zip(self.networks, self.players, strict=True))
+        return tuple(self.project(i, x) for i, x in enumerate(start))
 
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
-        """Latents ``(runs, batch, latent)`` and real points ``(runs, batch, 2)``, both from one draw of normals."""
+        """Latents ``(runs, batch, latent)`` and real points ``(runs, batch, dimension)``, both from one draw of normals."""
         split = self.batch * self.latent
-        noise = normal(seeds, "sample", split + 2 * self.batch, step, draw, torch.float32)
+        noise = normal(seeds, "sample", split + self.dimension * self.batch, step, draw, torch.float32)
         means = self.means(seeds.device)
         # Consecutive batches go on where the last one stopped, so that modes stay balanced for any size of the batch.
         mode = (torch.arange(self.batch, device=seeds.device) + self.batch * (step + draw)) % len(means)
-        real = means[mode] + self.std * noise[:, split:].view(-1, self.batch, 2)
-        return Batch(noise[:, :split].view(-1, self.batch, self.latent), real)
+        real = means[mode] + self.std * noise[:, split:].view(-1, self.batch, self.dimension)
+        return self.completed(noise[:, :split].view(-1, self.batch, self.latent), real, seeds, step, draw)
 
     def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
-        """Points in the plane."""
+        """Points."""
         return self.networks[0].forward(generator, latents)
 
     def logits(self, discriminator: Tensor, x: Tensor) -> Tensor:

@@ -18,12 +18,13 @@ class GaussianRing(GaussianMixture):
     The defaults are the mixture of Mescheder, Nowozin, Geiger, NIPS 2017 and of their notebook: R = 1, σ = .01, both networks
     with 4 hidden layers of 16 ReLUs, Glorot's initial weights, 16 normal latents, batches of 512 with as many points of each mode,
     the non-saturating loss. They train 50,000 steps of RMSProp with η = 1e-4, consensus optimization with γ = 10. Other papers'
-    rings of 8, as their code has them:
+    rings of 8, as their code has them (k_D = 5 is the ``schedule`` 1,1,1,1,1,0 of alternating-gradient):
 
         ======================  ============================================================================================
         Metz et al. 2017        radius=2, std=.02, latent=256, width=128, depth=2, discriminator_depth=1,
                                 initialisation=orthogonal (theirs has gain .8); Adam 1e-4, β₁ = .5
-        Gulrajani et al. 2017   radius=1.414, std=.01414 (R = 2, σ = .02, both divided by 1.414)
+        Gulrajani et al. 2017   radius=1.41443, std=.0141443 (R = 2, σ = .02, both divided by 1.414), width=512, depth=3, latent=2,
+                                batch=256, loss=wasserstein, gradient_penalty=.1; k_D = 5, Adam 1e-4, β = (.5, .9)
         Nie & Patel 2019        radius=2, std=.06
         Zhang et al. 2020       radius=2, std=.1
         Fiez et al. 2020        radius=1, std=.05; η = 4e-4

@@ -16,8 +16,8 @@ from saddlebench.parameters import Count, Natural, NonNegativeScalar, Share
 
 
 @dataclass(frozen=True)
-class RegularisedGAN(GAN):
-    """A GAN with a loss by name, penalties, clipping and input noise, each left out at 0.
+class PenalisedGAN(GAN):
+    """A GAN with a loss by name, gradient penalties, clipping and input noise, each left out at 0.
 
     Raises:
         InputError: no such loss, or one that has no labels to smooth.
@@ -30,8 +30,6 @@ class RegularisedGAN(GAN):
     r1: NonNegativeScalar = 0.0  # γ of ½‖∇D‖² at real samples
     r2: NonNegativeScalar = 0.0  # γ of ½‖∇D‖² at generated samples
     penalty_every: Count = 1  # the four penalties above are paid every so many steps, that many times as much
-    feature_matching: NonNegativeScalar = 0.0  # weight of ‖E h(x) − E h(G(z))‖², added to G's loss
-    historical_averaging: NonNegativeScalar = 0.0  # weight of ‖θ − mean of past θ‖², for both players
     clip: NonNegativeScalar = 0.0  # D's weights are kept in [−clip, clip], by projection after every move (WGAN: 0.01)
     instance_noise: NonNegativeScalar = 0.0  # standard deviation of noise on every input of D
     instance_noise_steps: Natural = 0  # the noise falls linearly to 0 in so many steps; 0: it stays
@@ -53,9 +51,6 @@ class RegularisedGAN(GAN):
             PerturbedGradient(self.dragan, every),
             RealGradient(self.r1, every),
             GeneratedGradient(self.r2, every),
-            FeatureMatching(self.feature_matching),
-            HistoricalAveraging(self.historical_averaging, pays=0),
-            HistoricalAveraging(self.historical_averaging, pays=1),
         )
         return tuple(p for p in found if p.weight)
 
@@ -79,3 +74,25 @@ class RegularisedGAN(GAN):
             blur = normal(seeds, "instance noise", 2 * real[0].numel(), step, draw, torch.float32)
             blur = scale * blur.view(len(seeds), 2, *real.shape[1:])
         return Batch(latents, real, labels, blur, draws, tuple(p.due(step) for p in self.penalties))
+
+
+@dataclass(frozen=True)
+class RegularisedGAN(PenalisedGAN):
+    """The same with the terms of Salimans et al. 2016, which need the discriminator's features and buffers of past strategies.
+
+    Raises:
+        InputError: as `PenalisedGAN`.
+    """
+
+    feature_matching: NonNegativeScalar = 0.0  # weight of ‖E h(x) − E h(G(z))‖², added to G's loss
+    historical_averaging: NonNegativeScalar = 0.0  # weight of ‖θ − mean of past θ‖², for both players
+
+    @property
+    def penalties(self) -> tuple[Penalty, ...]:
+        """Those whose weight is not 0."""
+        found = (
+            FeatureMatching(self.feature_matching),
+            HistoricalAveraging(self.historical_averaging, pays=0),
+            HistoricalAveraging(self.historical_averaging, pays=1),
+        )
+        return super().penalties + tuple(p for p in found if p.weight)
