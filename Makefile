@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test test-slow test-peers lint style types contracts format typings bench clean clean-venv
+.PHONY: help install quick test test-slow test-peers lint style types contracts format typings docs bench clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ format: $(STAMP) ## let ruff fix and format the code
 typings: ## link every module of bench/top into typings/saddlebench
 	@rm -f typings/saddlebench/*.py
 	@cd typings/saddlebench && ln -s ../../bench/top/*.py .
+
+docs: $(STAMP) typings ## the documentation site, strictly, into build/site
+	$(BIN)/python -m pip install --quiet --group docs
+	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --site-dir build/site
 
 bench: $(STAMP) ## pytest's micro-benchmarks
 	$(BIN)/pytest --benchmark-only
