@@ -33,7 +33,7 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
             probe = game.samples(last.w, seeds, 1, last.buffers)
             if probe is None:
                 return
-            images = probe.dim() == 4
+            images = probe.dim() >= 4
             samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS, last.buffers)
         write_models(folder, cells, last)
         assert samples is not None, "a game that has one sample has more"
