@@ -4,7 +4,7 @@ Small profiles of many checkpoints are measured together, stacked on the run axi
 run, not a few a checkpoint.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,12 +28,14 @@ class Snapshot:
         buffers: the buffers that belong to them.
         total: the sum of the iterates after the start (at the start the start itself). Their mean is the runner's own average,
             measured by the criteria alone (distance and gap), so that it stays cheap. None where the optimizer answers with one.
+        own: what the optimizer says of itself, name → ``(runs,)``.
     """
 
     step: int
     answers: dict[str, Profile]
     buffers: Buffers
     total: Profile | None = None
+    own: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Measurer:
@@ -69,6 +71,7 @@ class Measurer:
         for answer in snapshots[0].answers:
             values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots[0].step, seeds, buffers)
             found |= {(answer, name): value for name, value in values.items()}
+        found |= {("last", name): torch.cat([s.own[name] for s in snapshots]) for name in snapshots[0].own}
         totals = [s.total for s in snapshots if s.total is not None]
         if totals:
             counts = torch.tensor([max(s.step, 1) for s in snapshots], dtype=totals[0][0].dtype, device=self.seeds.device)
@@ -79,10 +82,13 @@ class Measurer:
         shape = (len(snapshots), len(self.seeds))
         return {key: table[k].reshape(shape) for k, key in enumerate(found)}
 
+    def oracle(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers) -> Oracle:
+        """An oracle at a sample that no step draws, whose questions are not counted."""
+        return Oracle(self.game, seeds, step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
+
     def _all(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
         measures = self._criteria(w, seeds, buffers)
-        oracle = Oracle(self.game, seeds, step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
-        squares = [(v**2).sum(-1) for v in oracle.field(w)]
+        squares = [(v**2).sum(-1) for v in self.oracle(w, step, seeds, buffers).field(w)]
         measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
         measures |= {f"gradient_norm.{name}": s.sqrt() for name, s in zip(self.game.players, squares, strict=True)}
         measures |= self.game.measures(w, seeds, buffers)

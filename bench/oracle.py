@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saddlebench.bench.deformation import Deformation, Evaluation
+from saddlebench.bench.point import Point
 from saddlebench.bench.trees import map_tensors
 from saddlebench.games.game import Buffers, Game, Profile
 
@@ -64,6 +66,7 @@ class Oracle:
         draw: the draw that this view evaluates.
         differentiable: keep the graph of every answer.
         adjust: in place of the field, answer this function of the game linearised at w.
+        deformation: losses in place of the game's.
     """
 
     game: Game
@@ -74,7 +77,8 @@ class Oracle:
     buffers: Buffers = ()
     draw: int = 0
     differentiable: bool = False
-    adjust: "Callable[[Point], Profile] | None" = None
+    adjust: Callable[[Point], Profile] | None = None
+    deformation: Deformation | None = None
 
     @classmethod
     def at_step(
@@ -92,8 +96,8 @@ class Oracle:
 
     @property
     def zero_sum(self) -> bool:
-        """Do the game's losses sum to zero?"""
-        return self.game.zero_sum
+        """Do the losses sum to zero?"""
+        return self.game.zero_sum if self.deformation is None else self.deformation.zero_sum
 
     @property
     def sample(self) -> Any:
@@ -111,11 +115,11 @@ class Oracle:
         if self.adjust is not None:
             return self.adjust(replace(self, adjust=None).at(w))
         self.counts.gradient_parts += len(w)
-        closed = self.game.field(w, self.sample, self.buffers)
+        closed = self._closed_field(w)
         if closed is not None:
             return closed
         leaves = self._leaves(w)
-        losses = self._losses(leaves)
+        losses = self._losses(leaves, lambda: w)
         return tuple(self._grad(loss, leaf) for loss, leaf in zip(losses, leaves, strict=True))
 
     def gradient(self, i: int, w: Profile) -> Tensor:
@@ -124,23 +128,36 @@ class Oracle:
             return self.field(w)[i]
         self.counts.gradient_parts += 1
         leaves = self._leaves(w)
-        with torch.enable_grad():
-            loss = self.game.loss_of(i, leaves, self.sample, self.buffers)
+        (loss,) = self._losses(leaves, lambda: w, (i,))
         return self._grad(loss, leaves[i], last=True)
 
     def losses(self, w: Profile) -> tuple[Tensor, ...]:
         """Each player's loss, ``(runs,)``."""
-        return self.game.losses(w, self.sample, self.buffers)
+        if self.deformation is None:
+            return self.game.losses(w, self.sample, self.buffers)
+        return self.deformation.of(self.evaluation(w))
+
+    def evaluation(self, w: Profile, outside: Callable[[], Profile] | None = None, players: Sequence[int] = ()) -> Evaluation:
+        """The game about to be evaluated at w; for what a method deforms or measures."""
+        return Evaluation(self.game, w, outside or (lambda: w), self.sample, self.buffers, players or range(len(w)))
+
+    def deformed(self, losses: Callable[[Evaluation], tuple[Tensor, ...]], zero_sum: bool = False) -> "Oracle":
+        """A view with other losses in place of the game's: any method over it is unaware of the deformation.
+
+        Products with the Jacobian are those of the losses as functions of the profile: what a player's gradient is told not to go
+        through counts as constant in them.
+        """
+        return replace(self, deformation=Deformation(losses, zero_sum))
 
     def project(self, i: int, x: Tensor) -> Tensor:
         """Player i's strategy, projected on its domain."""
         return self.game.project(i, x)
 
-    def at(self, w: Profile) -> "Point":
+    def at(self, w: Profile) -> Point:
         """The game linearised at w: losses evaluated once, all products share one graph."""
         return Point(self, w)
 
-    def adjusted(self, adjust: "Callable[[Point], Profile]") -> "Oracle":
+    def adjusted(self, adjust: Callable[[Point], Profile]) -> "Oracle":
         """A view whose field is ``adjust(self.at(w))``: a scheme over it is unaware of the adjustment."""
         return replace(self, adjust=adjust)
 
@@ -161,9 +178,9 @@ class Oracle:
         leaves = tuple(x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in w)
         with torch.enable_grad():
             moved = move(replace(self, differentiable=True), leaves)
-            loss = self.game.loss_of(i, moved, self.sample, self.buffers)
         self.counts.product_parts += self.counts.gradient_parts - before
         self.counts.gradient_parts += 1
+        (loss,) = self._losses(moved, lambda: move(self, w), (i,))
         return self._grad(loss, leaves[i])
 
     def _leaves(self, w: Profile) -> Profile:
@@ -176,9 +193,25 @@ class Oracle:
             return tuple(x.detach().requires_grad_() for x in w)
         return tuple(x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in w)
 
-    def _losses(self, leaves: Profile) -> tuple[Tensor, ...]:
+    def _closed_field(self, w: Profile) -> Profile | None:
+        return self.game.field(w, self.sample, self.buffers) if self.deformation is None else None
+
+    def _losses(self, leaves: Profile, outside: Callable[[], Profile], players: Sequence[int] = ()) -> tuple[Tensor, ...]:
+        """The losses of some players, or of all, at leaves that are ``outside`` with the players' gradients.
+
+        A latent gradient counts as one player's gradient, and each player's gradient through it as one part of a product.
+        """
         with torch.enable_grad():
-            return self.game.losses(leaves, self.sample, self.buffers)
+            if self.deformation is None and not players:
+                return self.game.losses(leaves, self.sample, self.buffers)
+            if self.deformation is None:
+                return tuple(self.game.loss_of(i, leaves, self.sample, self.buffers) for i in players)
+            evaluation = self.evaluation(leaves, outside, players)
+            losses = self.deformation.of(evaluation)
+        if evaluation.through:
+            self.counts.gradient_parts += 1
+            self.counts.product_parts += sum(evaluation.through[i] for i in evaluation.players)
+        return losses
 
     def _grad(self, loss: Tensor, leaf: Tensor, last: bool = False) -> Tensor:
         (answer,) = torch.autograd.grad(
@@ -189,111 +222,3 @@ class Oracle:
             materialize_grads=True,
         )
         return answer
-
-
-class Point:
-    """The game linearised at a profile: v and products with the Jacobian J = ∂v/∂w, all from one evaluation of the losses.
-
-    Every Hessian of one player's loss is symmetric, so both products are vector–Jacobian products of first derivatives:
-    (Jᵀu)_j = Σ_i ∂v_i/∂w_jᵀ u_i and (Ju)_i = Σ_j ∂(∂loss_i/∂w_j)/∂w_iᵀ u_j. Forward mode is never needed.
-    """
-
-    def __init__(self, oracle: Oracle, w: Profile) -> None:
-        self.oracle = oracle
-        self.players = len(w)
-        self.w = w
-        self._partials: dict[tuple[int, int], Tensor] = {}
-        oracle.counts.gradient_parts += self.players
-        closed = oracle.game.field(w, oracle.sample, oracle.buffers)
-        self._closed = closed is not None
-        if closed is not None:
-            self.v = closed
-        else:
-            self._leaves = oracle._leaves(w)
-            self._losses = oracle._losses(self._leaves)
-            self.v = tuple(self._answer(self._partial(i, i)) for i in range(self.players))
-
-    def partial(self, i: int, j: int) -> Tensor:
-        """∂loss_i/∂w_j. Off the diagonal it counts 1/n of a gradient, once."""
-        if i == j:
-            return self.v[i]
-        if self._closed:  # a closed form has no cross gradients: autograd of the losses serves
-            self._leaves = self.oracle._leaves(self.w)
-            self._losses = self.oracle._losses(self._leaves)
-            self._closed = False
-        return self._answer(self._partial(i, j))
-
-    def vjp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None) -> Profile:
-        """Jᵀu for one block of u a player; None is a zero block. ``rows``: only these players' part of the answer, in order.
-
-        Counts one product for a whole u, 1/n for each block that is not None.
-        """
-        given = [(i, x) for i, x in enumerate(u) if x is not None]
-        wanted = range(self.players) if rows is None else rows
-        self.oracle.counts.product_parts += max(len(given), 1)
-        if self._closed:
-            return tuple(_total([self._block(i, j, x, True) for i, x in given], self.w[j]) for j in wanted)
-        return self._products([self._partial(i, i) for i, _ in given], [x for _, x in given], wanted)
-
-    def jvp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None, off: bool = False) -> Profile:
-        """Ju for one block of u a player; None is a zero block; ``off`` leaves out the diagonal blocks of J.
-
-        ``rows``: only these players' rows, in order. Counts one product, or 1/n for each row asked.
-        """
-        wanted = range(self.players) if rows is None else rows
-        self.oracle.counts.product_parts += len(wanted)
-        answer = []
-        for i in wanted:
-            given = [(j, x) for j, x in enumerate(u) if x is not None and not (off and i == j)]
-            if self._closed:
-                answer.append(_total([self._block(i, j, x, False) for j, x in given], self.w[i]))
-            else:
-                answer += self._products([self._partial(i, j) for j, _ in given], [x for _, x in given], [i])
-        return tuple(answer)
-
-    def block(self, i: int, j: int, u: Tensor, transpose: bool = False) -> Tensor:
-        """J_ij u with J_ij = ∂²loss_i/∂w_i∂w_j and u of player j's size, or J_ijᵀ u with u of player i's. Counts 1/n product."""
-        self.oracle.counts.product_parts += 1
-        if self._closed:
-            return self._block(i, j, u, transpose)
-        if transpose:
-            return self._products([self._partial(i, i)], [u], [j])[0]
-        return self._products([self._partial(i, j)], [u], [i])[0]
-
-    def _block(self, i: int, j: int, u: Tensor, transpose: bool) -> Tensor:
-        product = self.oracle.game.block(i, j, self.w, self.oracle.sample, self.oracle.buffers, u, transpose)
-        assert product is not None, f"{type(self.oracle.game).__name__} overrides field but not block"
-        return product
-
-    def _partial(self, i: int, j: int) -> Tensor:
-        """∂loss_i/∂w_j with its graph."""
-        if (i, j) not in self._partials:
-            if i != j and self.players == 2 and self.oracle.zero_sum:
-                return -self._partial(j, j)
-            if i != j:
-                self.oracle.counts.gradient_parts += 1
-            self._partials[i, j] = torch.autograd.grad(
-                self._losses[i].sum(), self._leaves[j], create_graph=True, materialize_grads=True
-            )[0]
-        return self._partials[i, j]
-
-    def _products(self, outputs: list[Tensor], u: list[Tensor], wanted: Sequence[int]) -> Profile:
-        """Σ_k ∂outputs_k/∂w_jᵀ u_k for each wanted player j."""
-        pairs = [(o, x) for o, x in zip(outputs, u, strict=True) if o.requires_grad]
-        if not pairs:  # linear losses: the Hessian is zero and has no graph
-            return tuple(torch.zeros_like(self.w[j]) for j in wanted)
-        return torch.autograd.grad(
-            [o for o, _ in pairs],
-            [self._leaves[j] for j in wanted],
-            [x for _, x in pairs],
-            create_graph=self.oracle.differentiable,
-            retain_graph=True,
-            materialize_grads=True,
-        )
-
-    def _answer(self, x: Tensor) -> Tensor:
-        return x if self.oracle.differentiable else x.detach()
-
-
-def _total(terms: list[Tensor], like: Tensor) -> Tensor:
-    return torch.zeros_like(like) if not terms else sum(terms[1:], start=terms[0])

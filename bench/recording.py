@@ -94,7 +94,9 @@ class Recorder:
         history.gradients.append(counts.gradients)
         history.products.append(counts.products)
         history.seconds.append(clock.read())
-        self.pending.append(Snapshot(now.step, self.optimizer.answers(now.w, now.state), now.buffers, total))
+        oracle = self.measurer.oracle(now.w, now.step, self.measurer.seeds, now.buffers)
+        own = self.optimizer.measures(oracle, now.w, now.state)
+        self.pending.append(Snapshot(now.step, self.optimizer.answers(now.w, now.state), now.buffers, total, own))
         if len(self.pending) >= self.most:
             self.flush()
 

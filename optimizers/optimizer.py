@@ -42,6 +42,37 @@ class Point(Protocol):
         ...
 
 
+class Evaluation(Protocol):
+    """A game about to be evaluated; `saddlebench.bench.deformation.Evaluation` documents each answer."""
+
+    @property
+    def players(self) -> Sequence[int]:
+        """Whose losses are wanted."""
+        ...
+
+    @property
+    def latents(self) -> Tensor:
+        """z."""
+        ...
+
+    @property
+    def latent_bound(self) -> float | None:
+        """Where latents lie."""
+        ...
+
+    def losses(self, latents: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The wanted players' own losses."""
+        ...
+
+    def score(self, latents: Tensor | None = None) -> Tensor:
+        """D(G(z))."""
+        ...
+
+    def latent_gradient(self, through: Sequence[bool]) -> Tensor:
+        """The gradient of the scores with respect to z."""
+        ...
+
+
 class Oracle(Protocol):
     """What an optimizer may ask; `saddlebench.bench.oracle.Oracle` documents each answer."""
 
@@ -79,6 +110,14 @@ class Oracle(Protocol):
         """A view whose field is an adjusted one."""
         ...
 
+    def evaluation(self, w: Profile) -> Evaluation:
+        """The game about to be evaluated at w."""
+        ...
+
+    def deformed(self, losses: Callable[[Any], tuple[Tensor, ...]], zero_sum: bool = False) -> "Oracle":
+        """A view with other losses in place of the game's."""
+        ...
+
     def fresh(self, committed: Profile | None = None) -> "Oracle":
         """A view at the next sample; buffers advance with a committed profile."""
         ...
@@ -112,6 +151,7 @@ class GameFacts(Protocol):
         ...
 
     stochastic: bool
+    has_latents: bool
 
 
 class Optimizer(ABC):
@@ -170,6 +210,10 @@ class Optimizer(ABC):
         """The profiles that are evaluated: the last iterate, and averages where the method keeps them."""
         return {"last": w}
 
+    def measures(self, oracle: Oracle, w: Profile, state: State) -> dict[str, Tensor]:
+        """What the method says of itself at a checkpoint, on a sample no step draws: name → ``(runs,)``; by default nothing."""
+        return {}
+
 
 class Composed(Optimizer):
     """An optimizer that is a named combination of others: `parts` builds it, everything else is forwarded to it."""
@@ -217,6 +261,10 @@ class Composed(Optimizer):
     def answers(self, w: Profile, state: State) -> dict[str, Profile]:
         """The combination's answers."""
         return self._whole.answers(w, state)
+
+    def measures(self, oracle: Oracle, w: Profile, state: State) -> dict[str, Tensor]:
+        """The combination's measures."""
+        return self._whole.measures(oracle, w, state)
 
 
 def renamed(reason: str | None, part: Optimizer, whole: Optimizer) -> str | None:

@@ -18,6 +18,7 @@ from saddlebench.optimizers import OPTIMIZERS
 
 RUNS, STEPS = 3, 3
 NUDGES = (1e-5, 1e-6, 1e-7)  # of central differences: a wrong derivative agrees with none
+OF_LATENTS = ("logan",)  # they move a generator's latents, and no analytic game has any
 ANALYTIC = [name for name, cls in GAMES.items() if cls.dtype == "float64"]
 
 
@@ -55,7 +56,7 @@ def test_every_game_is_played_or_refused_with_a_reason(name):
         end = play(optimizer, game, title)
         if optimizer.smooth:
             derivative_is_whole(optimizer, game, title, end)
-    assert played, "it applies to no analytic game"
+    assert played or name in OF_LATENTS, "it applies to no analytic game"
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if build("optimizer", name).applies_to(arenas()["forsaken"]) is None])

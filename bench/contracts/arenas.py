@@ -93,6 +93,7 @@ class TinyGAN(Game):
 
     name = "tiny-gan"
     stochastic = True
+    has_latents = True
     points, hidden = 8, 4
 
     dtype: str = "float32"
@@ -151,7 +152,7 @@ class TinyGAN(Game):
         penalty = (self._weight(profile[1]) @ buffers[0][..., None]).square().sum((1, 2)) / 20
         return softplus(-on_fake).mean(-1), (softplus(-on_data) + softplus(on_fake)).mean(-1) + penalty
 
-    def score(self, profile: Profile, sample: tuple[Tensor, ...]) -> Tensor:
+    def score(self, profile: Profile, sample: tuple[Tensor, ...], buffers: Buffers = ()) -> Tensor:
         """D(G(z)), ``(runs, points)``."""
         generator = profile[0][:, None]
         return self._discriminate(profile[1], self.latents(sample) * generator[..., :2] + generator[..., 2:])

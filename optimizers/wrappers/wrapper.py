@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Profile, State, renamed
+from torch import Tensor
+
+from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Profile, State, renamed
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
 
 
@@ -44,3 +46,7 @@ class Wrapper(Optimizer):
     def answers(self, w: Profile, state: State) -> dict[str, Profile]:
         """The base's answers."""
         return self.base.answers(w, state.inner)
+
+    def measures(self, oracle: Oracle, w: Profile, state: State) -> dict[str, Tensor]:
+        """The base's measures."""
+        return self.base.measures(oracle, w, state.inner)
