@@ -1,0 +1,156 @@
+"""The comparison of two sets of results: faults, tests of what moved, and what could not be compared."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saddlebench.errors import InputError
+from saddlebench.results.regression.costs import log_cost_ratios, successes
+from saddlebench.results.regression.faults import Fault, faults
+from saddlebench.results.regression.golden import golden_faults
+from saddlebench.results.regression.pools import LEVEL, Pool, adjust, lost, worse
+from saddlebench.results.regression.times import log_time_ratios, seconds_per_step
+from saddlebench.results.regression.traces import moved
+from saddlebench.results.store import Tables
+from saddlebench.results.summary import Defaults, newest
+
+TIME_MARGIN = 1.05
+"""A step may take this much longer before a test of time looks at it: what nights of one commit differ by between pools."""
+_SAME_PLACE = ("machine", "device", "torch_version", "threads")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it.
+
+    Attributes:
+        faults: findings by themselves.
+        pools: all tests, with adjusted p; those with `findings` are alarms.
+        joined: cells in both.
+        moved: cells of those whose records differ.
+        notes: what could not be compared, and what else to know.
+    """
+
+    faults: list[Fault]
+    pools: list[Pool]
+    joined: int
+    moved: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worse(self) -> list[Pool]:
+        """The pools that became worse."""
+        return [pool for pool in self.pools if pool.adjusted <= LEVEL]
+
+    @property
+    def regressed(self) -> bool:
+        """Is there any finding?"""
+        return bool(self.faults or self.worse)
+
+
+def compare(
+    baseline: Tables, new: Tables, families: Mapping[str, str], defaults: Defaults, golden: pd.DataFrame | None = None
+) -> Comparison:
+    """Compare results with earlier ones of the same cells.
+
+    Args:
+        baseline: what is compared with; of several contexts of a cell the newest counts.
+        new: likewise.
+        families: game → family; a game unknown here is a family of its own.
+        defaults: of the catalogues.
+        golden: the golden table, with which cells of ``new`` that it names are compared too.
+
+    Raises:
+        InputError: no cell is in both.
+    """
+    old, now = one_of_each(baseline), one_of_each(new)
+    both: Any = set(old.runs["cell"]) & set(now.runs["cell"])
+    if not both:
+        raise InputError("no cell is in both: they are results of other games, optimizers, parameters, seeds or budgets")
+    moves = moved(old, now)
+    shifted = _part(old, moves.index), _part(now, moves.index)
+    times, notes = _times(old, now)
+    pairs = {
+        "cost": log_cost_ratios(*shifted, defaults) if len(moves) else pd.Series(dtype=float),
+        "time": times,
+    }
+    identity = now.runs.set_index("cell")[["optimizer", "game"]]
+    identity["family"] = identity["game"].map(lambda game: families.get(game, game))
+    tested = [
+        worse(kind, *_names(key), part["value"].to_numpy(dtype=float), TIME_MARGIN if kind == "time" else 1.0)
+        for kind, values in pairs.items()
+        for key, part in _by_pool(values, identity)
+    ]
+    tested += _successes(*shifted, identity, defaults) if len(moves) else []
+    found = faults(old, now, moves)
+    if golden is not None:
+        found += golden_faults(golden, now, whole=False)
+    added = len(set(now.runs["cell"]) - set(old.runs["cell"]))
+    notes += [f"{added} cells are only in the new results"] if added else []
+    return Comparison(found, adjust(tested), len(both), len(moves), tuple(notes))
+
+
+def one_of_each(tables: Tables, chosen: Callable[[pd.DataFrame], Any] | None = None) -> Tables:
+    """Each cell once, the newest of those contexts for which ``chosen(runs)`` holds (None: of all)."""
+    runs: Any = newest(tables.runs if chosen is None else tables.runs[chosen(tables.runs)])
+    keys = pd.MultiIndex.from_frame(runs[["cell", "context"]])
+
+    def within(frame: pd.DataFrame) -> pd.DataFrame:
+        if len(runs) == len(tables.runs):  # nothing is superseded
+            return frame
+        return frame.loc[pd.MultiIndex.from_frame(frame[["cell", "context"]]).isin(keys)]
+
+    return Tables(runs, within(tables.trace), within(tables.spectrum), tables.machines, tables.notices)
+
+
+def of_commit(tables: Tables, commit: str) -> Tables:
+    """The results of one commit (its first characters), each cell once.
+
+    Raises:
+        InputError: there are none, or the characters stand for several commits.
+    """
+    known = sorted({str(name) for name in tables.runs["commit"] if str(name).startswith(commit)})
+    if len(known) != 1:
+        all_known = ", ".join(sorted({str(name)[:12] for name in tables.runs["commit"]}))
+        raise InputError(f"commit {commit!r} is {'not there' if not known else 'ambiguous'}: the results are of {all_known}")
+    return one_of_each(tables, lambda runs: runs["commit"] == known[0])
+
+
+def _part(tables: Tables, cells: Any) -> Tables:
+    runs: Any = tables.runs[tables.runs["cell"].isin(cells)]
+    trace: Any = tables.trace[tables.trace["cell"].isin(cells)]
+    return Tables(runs, trace, tables.spectrum.iloc[:0], tables.machines)
+
+
+def _times(old: Tables, now: Tables) -> tuple[pd.Series, list[str]]:
+    """log(new / baseline) seconds a step of cells stepped alone in the same place, and what to note."""
+    before, after = seconds_per_step(old), seconds_per_step(now)
+    where, now_where = (tables.runs.set_index("cell")[list(_SAME_PLACE)] for tables in (old, now))
+    places: Any = where.join(now_where, rsuffix="_new", how="inner")
+    same = np.logical_and.reduce([places[name] == places[f"{name}_new"] for name in _SAME_PLACE])
+    alone = before.index.intersection(after.index)
+    kept = alone.intersection(places.index[same])
+    if not len(kept):
+        reason = f"the two ran in other places ({', '.join(_SAME_PLACE)})" if len(alone) else "no run of both ran alone (--timing)"
+        return pd.Series(dtype=float), [f"times are not compared: {reason}"]
+    ratios, shared = log_time_ratios(before[kept], after[kept])
+    return ratios, [f"times: all {len(kept)} timed cells together took {shared:.2f} times as long; ratios are without it"]
+
+
+def _by_pool(values: pd.Series, identity: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
+    table = identity.join(values.rename("value"), how="inner").dropna(subset=["value"])
+    return table.groupby(["optimizer", "family"], sort=True)
+
+
+def _names(key: tuple[str, str]) -> tuple[str, str]:
+    return str(key[0]), str(key[1])
+
+
+def _successes(old: Tables, now: Tables, identity: pd.DataFrame, defaults: Defaults) -> list[Pool]:
+    table = pd.concat({"old": successes(old, defaults), "new": successes(now, defaults)}, axis=1, join="inner").join(identity)
+    grouped: Any = table[table["old"] != table["new"]].groupby(["optimizer", "family"], sort=True).groups
+    pools: Any = table.groupby(["optimizer", "family"], sort=True)
+    return [lost(*_names(key), part["old"].tolist(), part["new"].tolist()) for key, part in pools if key in grouped]
