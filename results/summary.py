@@ -41,6 +41,12 @@ def newest(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.sort_values("started_at", kind="stable").drop_duplicates("cell", keep="last").sort_index()
 
 
+def grouping(runs: pd.DataFrame) -> np.ndarray:
+    """``(runs,)``: the number of the row of `summarise` that sums up each run."""
+    group: Any = runs.groupby([*_PAIRING, *_VARIANTS], sort=False, dropna=False).ngroup()
+    return group.to_numpy()
+
+
 def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFrame:
     """Runs of every game, its parameters, optimizer, its hyperparameters and budget as one row; seeds are what it sums up.
 
@@ -56,15 +62,15 @@ def summarise(runs: pd.DataFrame, defaults: Defaults | None = None) -> pd.DataFr
         ``spectrum_reason``. What else sets rows apart (``budget``, ``dtype``, sources) has a column where it differs within one
         game and optimizer, and ``track``, after the optimizer, where there are tuned ones and defaults.
     """
-    labels = {kind: _labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
+    named = {kind: labels(kind, runs, defaults or {}) for kind in ("game", "optimizer")}
     table = runs.assign(
-        game=[labels["game"][key] for key in zip(runs["game"], runs["game_parameters"], strict=True)],
-        optimizer=[labels["optimizer"][key] for key in zip(runs["optimizer"], runs["optimizer_parameters"], strict=True)],
+        game=[named["game"][key] for key in zip(runs["game"], runs["game_parameters"], strict=True)],
+        optimizer=[named["optimizer"][key] for key in zip(runs["optimizer"], runs["optimizer_parameters"], strict=True)],
     )
     variants = _distinguishing(table)
     # Plain arrays from here on: a pandas operation a group and column would take longer than reading the results.
     columns = {name: _array(table[name], name in _NUMBERS) for name in (*_NUMBERS, *_TEXTS)}
-    group: Any = table.groupby([*_PAIRING, *_VARIANTS], sort=False, dropna=False).ngroup()
+    group = grouping(table)
     members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]) if len(table) else []
     rows = [_row({name: values[at] for name, values in columns.items()}, variants) for at in members]
     frame = pd.DataFrame(rows)
@@ -86,6 +92,16 @@ def label(kind: str, name: str, parameters: str, defaults: Defaults) -> str:
     """A game or an optimizer with its parameters (JSON) that are no defaults: ``extragradient(step_size=0.05)``."""
     values = json.loads(parameters)
     return _label(name, values, defaults.get(kind, {}).get(name, {}), defaults)
+
+
+def labels(kind: str, runs: Any, defaults: Defaults) -> dict[tuple[str, str], str]:
+    """(name, parameters as JSON) → the name with the parameters that are no defaults, of names unknown with those that vary."""
+    pairs = runs[[kind, f"{kind}_parameters"]].drop_duplicates()
+    tables = {(name, text): json.loads(text) for name, text in pairs.itertuples(index=False)}
+    known = {name: dict(values) for name, values in defaults.get(kind, {}).items()}
+    for name in {name for name, _ in tables} - set(known):
+        known[name] = _shared([values for (other, _), values in tables.items() if other == name])
+    return {key: _label(key[0], values, known[key[0]], defaults) for key, values in tables.items()}
 
 
 def _row(part: Columns, variants: list[str]) -> dict[str, Any]:
@@ -142,16 +158,6 @@ def _distinguishing(table: Any) -> list[str]:
     grouped: Any = table.groupby(_PAIRING, sort=False)[_VARIANTS].nunique(dropna=False)
     found = [name for name in _VARIANTS if (grouped[name] > 1).any() and name != "track"]
     return ["track", *found] if table["track"].nunique() > 1 else found
-
-
-def _labels(kind: str, runs: Any, defaults: Defaults) -> dict[tuple[str, str], str]:
-    """(name, parameters as JSON) → label."""
-    pairs = runs[[kind, f"{kind}_parameters"]].drop_duplicates()
-    tables = {(name, text): json.loads(text) for name, text in pairs.itertuples(index=False)}
-    known = {name: dict(values) for name, values in defaults.get(kind, {}).items()}
-    for name in {name for name, _ in tables} - set(known):
-        known[name] = _shared([values for (other, _), values in tables.items() if other == name])
-    return {key: _label(key[0], values, known[key[0]], defaults) for key, values in tables.items()}
 
 
 def _shared(tables: list[dict[str, Any]]) -> dict[str, Any]:

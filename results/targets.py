@@ -6,8 +6,8 @@ those rows). A run that never reaches a level is censored: its cost is infinite,
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pandas as pd
 
 from saddlebench.errors import InputError
 from saddlebench.results.identity import canonical_json
+from saddlebench.results.points import best_so_far, firsts, points
 from saddlebench.results.schema import Direction
 from saddlebench.results.summary import Defaults
 
@@ -106,24 +107,58 @@ def time_to_targets(runs: pd.DataFrame, trace: pd.DataFrame, defaults: Defaults,
         A row a run, measure and level: identity of the run, ``measure``, ``direction``, ``relative``, ``level``, ``step`` and
         ``cost`` (both infinite where it was not reached).
     """
-    judged: Any = runs[runs["status"] != "not_applicable"]
-    points: Any = trace[trace["answer"] == answer]
-    measured = points.merge(judged[["cell", "context", "game", "game_parameters"]], on=["cell", "context"])
     found = []
-    for (game, given), part in judged.groupby(["game", "game_parameters"], sort=False):
-        own = measured[(measured["game"] == game) & (measured["game_parameters"] == given)]
-        there = set(own["measure"])
-        criterion = next((name for name in _CRITERIA if name in there), None)
-        changed = changed_parameters(game, given, defaults)
-        for measure in [criterion] if criterion else pinned_measures(game, changed):
-            wanted = targets(game, measure, changed)
-            reached = first_reached(own[own["measure"] == measure], wanted)
-            rows = part[_RUN].merge(pd.DataFrame({"level": wanted.levels}), how="cross")
-            rows = rows.merge(reached, on=["cell", "context", "level"], how="left")
-            found.append(rows.assign(measure=measure, direction=wanted.direction, relative=wanted.relative))
+    for one in reached_targets(runs, trace, defaults, answer):
+        rows = one.runs[_RUN].iloc[np.repeat(np.arange(len(one.runs)), one.step.shape[1])].reset_index(drop=True)
+        about = {"measure": one.wanted.measure, "direction": one.wanted.direction, "relative": one.wanted.relative}
+        levels = np.tile(one.wanted.levels, len(one.runs))
+        found.append(rows.assign(**about, level=levels, step=one.step.ravel(), cost=one.cost.ravel()))
     columns = [*_RUN, "measure", "direction", "relative", "level", "step", "cost"]
-    table: Any = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
-    return table[columns].fillna({"step": np.inf, "cost": np.inf})  # no checkpoint at all: an error before the first step
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """When the runs of one game first reached its levels.
+
+    Attributes:
+        runs: rows of the table `runs`.
+        wanted: the levels.
+        step: shape (runs, levels), infinite where it was never reached.
+        cost: likewise, gradients + 2 products.
+    """
+
+    runs: pd.DataFrame
+    wanted: Targets
+    step: np.ndarray
+    cost: np.ndarray
+
+
+def reached_targets(
+    runs: pd.DataFrame, trace: pd.DataFrame, defaults: Defaults, answer: str = "last", levels: tuple[float, ...] = ()
+) -> Iterator[Reached]:
+    """What `time_to_targets` tells, an array a game and measure; of ``levels`` in place of the pinned ones, if there are any."""
+    judged: Any = runs[runs["status"] != "not_applicable"]
+    every = {measure: points(judged, trace, measure, answer) for measure in judged_by(judged, defaults)}
+    for (game, given), at in judged.groupby(["game", "game_parameters"], sort=False).indices.items():
+        changed = changed_parameters(game, given, defaults)
+        place = np.full(len(judged), -1)
+        place[at] = np.arange(len(at))
+        criteria = [name for name in _CRITERIA if name in every and (place[every[name]["run"]] >= 0).any()]
+        for measure in criteria[:1] or [name for name in pinned_measures(game, changed) if name in every]:
+            wanted = targets(game, measure, changed)
+            if levels:
+                wanted = replace(wanted, levels=levels)
+            own = every[measure][place[every[measure]["run"]] >= 0]
+            step, cost = _first(own.assign(run=place[own["run"]]), len(at), wanted)
+            yield Reached(judged.iloc[at], wanted, step, cost)
+
+
+def judged_by(runs: pd.DataFrame, defaults: Defaults) -> list[str]:
+    """The measures by which the games of these runs may be judged: those of the trace that `reached_targets` reads."""
+    games = runs[["game", "game_parameters"]].drop_duplicates().itertuples(index=False)
+    own = [name for game, given in games for name in pinned_measures(game, changed_parameters(game, given, defaults))]
+    return list(dict.fromkeys([*_CRITERIA, *own]))
 
 
 def first_reached(curves: pd.DataFrame, wanted: Targets) -> pd.DataFrame:
@@ -136,26 +171,34 @@ def first_reached(curves: pd.DataFrame, wanted: Targets) -> pd.DataFrame:
     Returns:
         ``cell``, ``context``, ``level``, ``step`` and ``cost`` = gradients + 2 products, infinite where it is never reached.
     """
+    runs = curves[["cell", "context"]].drop_duplicates().reset_index(drop=True)
+    whole = curves.assign(measure=wanted.measure, answer="last")
+    for name in {"seconds"} - set(curves):
+        whole[name] = np.nan
+    step, cost = _first(points(runs, whole, wanted.measure), len(runs), wanted)
+    rows = runs.iloc[np.repeat(np.arange(len(runs)), len(wanted.levels))].reset_index(drop=True)
+    return rows.assign(level=np.tile(wanted.levels, len(runs)), step=step.ravel(), cost=cost.ravel())
+
+
+def _first(own: pd.DataFrame, runs: int, wanted: Targets) -> tuple[np.ndarray, np.ndarray]:
+    """Step and cost, shape (runs, levels), at which points of runs 0 … first reach each level; infinite where they do not."""
+    step, cost = (np.full((runs, len(wanted.levels)), np.inf) for _ in range(2))
+    if not len(own):
+        return step, cost
     sign = 1.0 if wanted.direction == "lower" else -1.0
-    levels = np.array(wanted.levels)
-    found: list[dict[str, Any]] = []
-    grouped: Any = curves.sort_values("step", kind="stable").groupby(["cell", "context"], sort=False)
-    for (cell, context), part in grouped:
-        values = sign * part["value"].to_numpy(dtype=float)
-        best = np.minimum.accumulate(np.where(np.isnan(values), np.inf, values))
-        asked = sign * levels * (abs(values[0]) if wanted.relative else 1.0)
-        at = np.searchsorted(-best, -asked)  # −best never falls
-        step = np.append(part["step"].to_numpy(dtype=float), np.inf)[at]
-        cost = np.append((part["gradients"] + 2 * part["products"]).to_numpy(dtype=float), np.inf)[at]
-        found.append({"cell": cell, "context": context, "level": levels, "step": step, "cost": cost})
-    return _stacked(found)
-
-
-def _stacked(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    names = ("cell", "context", "level", "step", "cost")
-    if not parts:
-        return pd.DataFrame({name: np.array([], dtype=object if name in names[:2] else float) for name in names})
-    return pd.concat([pd.DataFrame(dict(part)) for part in parts], ignore_index=True)
+    start = firsts(own)
+    run = own["run"].to_numpy()[start]
+    length = np.diff(start, append=len(own))
+    best = best_so_far(own, sign)
+    scale = np.abs(own["value"].to_numpy()[start]) if wanted.relative else np.ones(len(start))
+    for k, level in enumerate(wanted.levels):
+        missed = ~(best <= np.repeat(sign * level * scale, length))
+        before = np.add.reduceat(missed.astype(np.int64), start)
+        got = before < length
+        at = (start + before)[got]
+        step[run[got], k] = own["step"].to_numpy()[at]
+        cost[run[got], k] = own["cost"].to_numpy()[at]
+    return step, cost
 
 
 @lru_cache(maxsize=1)

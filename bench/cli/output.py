@@ -36,13 +36,19 @@ class PaperFormat(StrEnum):
 _DECIMALS = {"radius": 7, "raw_radius": 7, "predicted": 7, "modulus": 7, "re": 7, "im": 7, "rate": 5, "gradient_share": 5}
 _STYLES = {"converged": "green", "ok": "green", "diverged": "red", **dict.fromkeys(("error", "timeout", "failed"), "bold red")}
 _LONGEST_NAME = 33  # of an optimizer: names stand on one line
-_TEX = str.maketrans(
+TEX = str.maketrans(
     {
         **{c: f"\\{c}" for c in "&%$#_{}"},
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "×": r"$\times$",
+        "∞": r"$\infty$",
+        "−": "$-$",
+        "–": "--",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "√": r"$\surd$",
     }
 )
 
@@ -111,7 +117,7 @@ def render(rows: Sequence[Row], columns: Sequence[str], form: str) -> str:
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
     if form == "latex":
         kinds = "".join("r" if _numeric(rows, c) else "l" for c in columns)
-        body = [" & ".join(text.translate(_TEX) for text in line) + r" \\" for line in [list(columns), *cells]]
+        body = [" & ".join(text.translate(TEX) for text in line) + r" \\" for line in [list(columns), *cells]]
         top, bottom = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule"], [r"\bottomrule", r"\end{tabular}"]
         return "\n".join([*top, body[0], r"\midrule", *body[1:], *bottom])
     return "\n".join("\t".join(" ".join(text.split()) for text in line) for line in [list(columns), *cells])

@@ -41,8 +41,8 @@ def performance_profiles(costs: Mapping[Hashable, np.ndarray], reference: Hashab
     """Of each solver the share of problems that it solves within each factor of the reference's cost.
 
     ρ_s(τ) = |{p : t_ps ≤ τ t_p,ref}| / |problems|: Dolan and Moré's profile (Math. Program. 91, 2002), with a pinned solver in
-    place of the best of those compared, so that a curve does not move when another solver joins. A problem that the reference does not
-    solve counts at every τ for those who do; one that the solver does not solve never counts.
+    place of the best of those compared, so that a curve does not move when another solver joins. A problem that the reference does
+    not solve counts at every τ for those who do; one that the solver does not solve never counts.
 
     Args:
         costs: solver → cost of each problem, in one order; infinite where it was not solved.
