@@ -9,7 +9,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from saddlebench._version import __version__
-from saddlebench.bench.cli import contributing, data, listing, mapping, papers, plotting, run, showing, spectrum, targets, tune
+from saddlebench.bench.cli import (
+    contributing,
+    data,
+    listing,
+    mapping,
+    papers,
+    plotting,
+    run,
+    showing,
+    spectrum,
+    tabulating,
+    targets,
+    tune,
+)
 from saddlebench.bench.cli.output import close_stdout, say
 from saddlebench.errors import InputError
 
@@ -21,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, tune, listing, showing, plotting, papers, spectrum, mapping, targets, data, contributing):
+for module in (run, tune, listing, showing, tabulating, plotting, papers, spectrum, mapping, targets, data, contributing):
     module.register(app)
 
 # typer's usage errors; older releases take the class from click, newer ones bring their own.
