@@ -69,12 +69,13 @@ class Penalty(ABC):
 
 
 def input_gradient(evaluation: Evaluation, x: Tensor) -> Tensor:
-    """∂D(x)/∂x for each example, ``(runs, batch, numbers)``, differentiable; the examples must not see each other (no batch
-    norm).
+    """∂D(x)/∂x for each example, ``(runs, batch, numbers)``, differentiable where x or a strategy is; the examples must not see
+    each other (no batch norm).
     """
+    differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *evaluation.profile))
     with torch.enable_grad():
         x = x if x.requires_grad else x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(evaluation.logits(x).sum(), x, create_graph=True)
+        (gradient,) = torch.autograd.grad(evaluation.logits(x).sum(), x, create_graph=differentiable)
     return gradient.flatten(2)
 
 

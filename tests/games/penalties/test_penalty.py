@@ -100,3 +100,15 @@ def test_input_gradient_is_of_each_example_alone_and_leaves_its_input_alone(plan
     a, c = profile[1][:, None].chunk(2, -1)
     torch.testing.assert_close(found, a + c * sample.real, rtol=1e-13, atol=1e-13)
     assert not sample.real.requires_grad
+
+
+def test_input_gradient_has_a_graph_only_where_something_moves(plane):
+    game = plane()
+    (g, d), sample = game.initial(SEEDS), game.sample(SEEDS, 0, 0)
+    real = sample.real
+    assert not input_gradient(Evaluated(game, (g, d), sample, ()), real).requires_grad
+    moving = Evaluated(game, (g, d.clone().requires_grad_()), sample, ())
+    assert input_gradient(moving, real).requires_grad
+    assert input_gradient(Evaluated(game, (g, d), sample, ()), real.clone().requires_grad_()).requires_grad
+    with torch.no_grad():
+        assert not input_gradient(moving, real).requires_grad
