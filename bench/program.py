@@ -25,7 +25,7 @@ def run_program(
     dtype: torch.dtype,
     keep: tuple[int, ...] = (),
     timeout: float | None = None,
-    on_step: Callable[[int], None] | None = None,
+    on_step: Callable[[float], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> History:
     """Step all runs through the budget and record them.
@@ -38,7 +38,7 @@ def run_program(
         dtype: of the profile.
         keep: steps whose whole state is kept, for a spectrum there; −1 is the last.
         timeout: wall seconds after which the program ends where it stands.
-        on_step: told the step after every step, outside the clock.
+        on_step: told after every step which share of the budget is spent, outside the clock.
         checkpoint: gone on from where it is on disk, and written now and then; None: neither.
     """
     assert settings.steps is not None, "Settings.budget fills the steps in"
@@ -84,7 +84,7 @@ def run_program(
         now = _step(game, optimizer, seeds, now, counts)
         clock.stop()
         if on_step is not None:
-            on_step(now.step)
+            on_step(_share(settings, now.step, counts, clock))
         if total is not None:
             total = tuple([s + x for s, x in zip(total, now.w, strict=True)])
     recorder.flush()
@@ -110,6 +110,16 @@ def _gone_on(
         except TensorFileError as error:
             checkpoint.set_aside(str(error))
     return start, total
+
+
+def _share(settings: Settings, step: int, counts: Counts, clock: Clock) -> float:
+    """Of the budget that will end first, as far as it goes."""
+    shares = [step / (settings.steps or 1)]
+    if settings.cost is not None:
+        shares.append(counts.cost / settings.cost)
+    if settings.seconds is not None:
+        shares.append(clock.total / settings.seconds)
+    return min(1.0, max(shares))
 
 
 def _spent(settings: Settings, counts: Counts, clock: Clock) -> bool:

@@ -179,9 +179,7 @@ class Runner:
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
         checkpoint = None if self.checkpoints is None else self.checkpoints.of(cells, key)
-        history = run_program(
-            game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(settings), checkpoint
-        )
+        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint)
         results = Results(history, settings, len(cells), game.no_solution)
         spectra = Spectra(cells, key, seeds, history, [history.steps[v.end] for v in results.verdicts])
         found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)
@@ -192,17 +190,17 @@ class Runner:
             self._finished.append(checkpoint)
         return Finished(runs, results.trace([c.key for c in cells], key), [row for _, part in found for row in part])
 
-    def _on_step(self, settings: Any) -> Callable[[int], None]:
+    def _on_step(self) -> Callable[[float], None]:
         told = time.monotonic()
 
-        def tell(step: int) -> None:
+        def tell(share: float) -> None:
             nonlocal told
             now = time.monotonic()
             if now - told > _TELL_SECONDS:
                 told = now
                 self._flush_if_due()
                 if self.progress is not None:
-                    self.progress.advance(step / settings.steps)
+                    self.progress.advance(share)
 
         return tell
 

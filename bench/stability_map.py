@@ -162,11 +162,13 @@ def _series(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Watched steps ``(points,)`` and the criterion at each, ``(points, runs)``."""
     seeds = torch.full((len(optimizers),), seed)
-    steps = watched.steps or 1
+    told = 0.0
 
-    def tell(step: int) -> None:
-        if progress and step % 50 == 0:
-            progress.advance(step / steps)
+    def tell(share: float) -> None:
+        nonlocal told
+        if progress and share >= told + 0.02:
+            told = share
+            progress.advance(share)
 
     history = run_program(game, stack(optimizers, seeds.device), seeds, watched, getattr(torch, game.dtype), on_step=tell)
     return np.array(history.steps), np.concatenate(history.measures["last", criterion])

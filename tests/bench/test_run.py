@@ -13,8 +13,9 @@ import pytest
 import torch
 
 import saddlebench
-from saddlebench.bench.build import build_all
+from saddlebench.bench.build import build, build_all
 from saddlebench.bench.cells import cross, groups
+from saddlebench.bench.program import run_program
 from saddlebench.bench.settings import Settings
 from saddlebench.errors import InputError
 from saddlebench.optimizers.optimizer import Optimizer
@@ -386,3 +387,18 @@ def test_an_answer_that_the_tables_do_not_hold_is_an_error_of_its_runs_alone():
     assert runs["status"].tolist()[0] == "error"
     assert "answers() names ema" in runs["reason"][0]
     assert runs["status"][1] != "error"
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [{"steps": 50}, {"cost": 100.0}, {"seconds": 0.2}, {"steps": 50, "cost": 1e6}, {"steps": 10**6, "cost": 100.0}],
+    ids=str,
+)
+def test_progress_tells_the_share_of_the_budget(budget):
+    settings, shares = Settings.of(**budget).budget(1000), []
+    game, seeds = build("game", {"bilinear": {}}), torch.tensor([0])
+    run_program(
+        game, build("optimizer", {"extragradient": {"step_size": 1e-3}}), seeds, settings, torch.float64, on_step=shares.append
+    )
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5 < 0.9 < shares[-1] <= 1
