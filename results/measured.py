@@ -77,6 +77,11 @@ def measured(
     return Measured(name, _censored(runs, np.where(applies, values, np.nan), better), better)
 
 
+def own_measures(runs: pd.DataFrame) -> set[str]:
+    """The names of the games' own measures that these runs have at their ends."""
+    return {name for text in runs["final_measures"].dropna().unique() for name in json.loads(text)}
+
+
 def _censored(runs: pd.DataFrame, values: np.ndarray, better: Direction | None) -> np.ndarray:
     """Infinitely bad where the run was lost and another of the same game has a number."""
     if better is None:

@@ -3,9 +3,20 @@
 import typer
 
 from saddlebench.bench.cli.forms import examples
-from saddlebench.bench.cli.plots import convergence, phase, spectrum
+from saddlebench.bench.cli.plots import (
+    convergence,
+    ecdf,
+    intervals,
+    modes,
+    pareto,
+    phase,
+    profile,
+    samples,
+    spectrum,
+    truncation,
+)
 
-KINDS = (convergence, phase, spectrum)
+KINDS = (convergence, ecdf, profile, intervals, pareto, modes, samples, truncation, phase, spectrum)
 _EXAMPLES = examples(
     "saddlebench plot convergence quick --game bilinear",
     "saddlebench plot phase --game forsaken --optimizer extragradient --start 1,0 --start 0.1,0.45 -o forsaken.svg",

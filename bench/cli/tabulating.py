@@ -1,12 +1,13 @@
 """`saddlebench table`: tables of papers, by rows and columns of one's choice."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from saddlebench.bench.cli.choosing import FilterOption, choose, judging
 from saddlebench.bench.cli.forms import argument, examples, option
-from saddlebench.bench.cli.output import counted, emit, say
+from saddlebench.bench.cli.output import emit
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.table_choices import Statistic, TableFormat
 from saddlebench.errors import InputError
@@ -43,10 +44,7 @@ def table(
         ),
     ] = None,
     statistic: Annotated[Statistic, typer.Option(help="Of the runs that share a row and a column.")] = Statistic.median,
-    filters: Annotated[
-        list[str] | None,
-        option("--filter", text="Only runs with NAME=VALUE[,VALUE] (or !=); * matches anything (repeatable).", metavar="N=V"),
-    ] = None,
+    filters: FilterOption = None,
     track: Annotated[str | None, option("--track", text="Only this track: defaults or tuned.", metavar="T")] = None,
     target: Annotated[
         float | None,
@@ -76,7 +74,7 @@ def table(
     folder = find_results(path)
     wanted = [*(filters or ()), *([f"track={track}"] if track else [])]
     to_target = measure in ("cost_to", "steps_to") or (measure is None and statistic in ("success", "ert"))
-    runs, trace = _chosen(folder, wanted, to_target)
+    runs, trace = choose(folder, wanted, judging if to_target else None)
     shown = tabulate(runs, trace, rows, columns, measure or "", statistic.value, catalogue_defaults(), target)
     kind = form or (table_formats.SUFFIXES[out.suffix] if out is not None else TableFormat.table)
     if out is not None:
@@ -87,26 +85,3 @@ def table(
         table_formats.print_plain(shown, interval)
     else:
         emit(table_formats.table_text(shown, kind, interval))
-
-
-def _chosen(folder: Path, filters: list[str], to_target: bool) -> tuple[Any, Any]:
-    """The newest runs that the filters let through, and of their trace what judges targets."""
-    from saddlebench.bench.cli.defaults import catalogue_defaults
-    from saddlebench.results.selecting import chosen
-    from saddlebench.results.store import read
-    from saddlebench.results.summary import newest
-    from saddlebench.results.targets import judged_by
-
-    every = read(folder, ("runs",)).runs
-    if every.empty:
-        raise InputError(f"{folder} holds no finished runs yet")
-    runs = newest(every)
-    if len(runs) < len(every):
-        say(f"left out: {counted(len(every) - len(runs), 'older result')} of the same cells, from other commits or machines")
-    runs = chosen(runs, filters, catalogue_defaults())
-    if not to_target:
-        return runs, None
-    only = {"answer": ["last"], "measure": judged_by(runs, catalogue_defaults())}
-    if filters:
-        only["cell"] = runs["cell"].tolist()
-    return runs, read(folder, ("trace",), trace=only).trace
