@@ -17,6 +17,7 @@ from saddlebench.bench.cli import (
     papers,
     plotting,
     run,
+    sampling,
     showing,
     spectrum,
     tabulating,
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, tune, listing, showing, tabulating, plotting, papers, spectrum, mapping, targets, data, contributing):
+for module in (run, tune, sampling, listing, showing, tabulating, plotting, papers, spectrum, mapping, targets, data, contributing):
     module.register(app)
 
 # typer's usage errors; older releases take the class from click, newer ones bring their own.

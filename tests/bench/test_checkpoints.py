@@ -110,7 +110,8 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, game, optimizer):
 def program(cells, checkpoint=None, stop=None, keep=()):
     """The history of the cells, interrupted after ``stop`` steps, with its last checkpoint one before."""
 
-    def tell(step):
+    def tell(share):
+        step = round(share * first.settings.steps)
         if checkpoint is not None:
             checkpoint.seconds = 1e-9 if step == (stop or 0) - 1 else 0
         if step == stop:
