@@ -1,0 +1,180 @@
+"""The leaderboard: a row per game, optimizer, their parameters and budget, with success rate, cost to success and medians.
+
+success    converged runs k of n, with Wilson's interval at 95 %
+runtime    average runtime: what all runs spent until they converged or ended, over the number that converged
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saddlebench.results.report.commands import command, missing
+from saddlebench.results.schema import STATUSES, columns, measure_direction
+from saddlebench.results.statistics.intervals import wilson
+from saddlebench.results.statistics.runtime import average_runtime
+from saddlebench.results.summary import AFTER, SHOWN, Defaults, grouping, summarise
+
+_SUMMARY_OF = {  # columns of a summary → of the table runs
+    "distance": "final_distance",
+    "gap": "final_gap",
+    "rate": "measured_rate",
+    "radius": "spectral_radius_transverse",
+    "predicted": "predicted_radius",
+    "cost": "cost",
+    "seconds": "seconds",
+    "steps": "steps",
+}
+_CONTEXT_OF_MEASURES = ("_floor", "_uniform_noise", "_n_real", "_n_fake")
+JUDGES = ("distance", "gap", "fid", "fd_", "kid", "modes_covered")  # a game is judged by the first that it has
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the leaderboard.
+
+    Attributes:
+        number: of the group among those of `saddlebench.results.summary.grouping`.
+        game: label of the game.
+        runs: positions of the group's runs in the table.
+        order: what the rows of a game are sorted by at first.
+        shown: what the page holds.
+    """
+
+    number: int
+    game: str
+    runs: np.ndarray
+    order: tuple[float, ...]
+    shown: dict[str, Any]
+
+
+def rows(runs: pd.DataFrame, spent: np.ndarray, defaults: Defaults) -> list[Row]:
+    """All rows, those of a game from the best to the worst; pairings of which nothing applied are left to the failures.
+
+    Args:
+        runs: the table `runs`, each cell once.
+        spent: ``(runs,)``, the cost of each until it converged or ended (`spent_until`).
+        defaults: of the catalogues.
+    """
+    summary = summarise(runs, defaults)
+    groups = grouping(runs)
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1]) if len(runs) else []
+    statuses, reasons = runs["status"].to_numpy(dtype=object), runs["reason"].to_numpy(dtype=object)
+    records = summary.to_dict("records")
+    found = []
+    for number, (record, at) in enumerate(zip(records, members, strict=True)):
+        applied = at[statuses[at] != "not_applicable"]
+        if len(applied):
+            converged = statuses[applied] == "converged"
+            told = np.array([isinstance(reason, str) for reason in reasons[applied]])  # of one that converged: to no solution
+            found.append(_row(number, record, runs, applied, spent[applied], converged & ~told, defaults))
+    first = {row.game: k for k, row in reversed(list(enumerate(found)))}
+    return sorted(found, key=lambda row: (first[row.game], *row.order))
+
+
+def _row(
+    number: int,
+    record: dict[Any, Any],
+    runs: pd.DataFrame,
+    at: np.ndarray,
+    spent: np.ndarray,
+    solved: np.ndarray,
+    defaults: Defaults,
+) -> Row:
+    head = {str(name): value for name, value in runs.iloc[at[0]].items()}
+    statuses = Counter(runs["status"].to_numpy(dtype=object)[at])
+    n, ok = len(at), int(solved.sum())
+    judged = statuses["completed"] < n
+    values = {name: record[name] for name in record if isinstance(record[name], float | int) and not isinstance(record[name], bool)}
+    values = {name: value for name, value in values.items() if name not in ("n", "raw_radius") and not is_context(name)}
+    judge = next((name for wanted in JUDGES for name in values if name.startswith(wanted) and not math.isnan(values[name])), None)
+    sign = -1.0 if judge and measure_direction(judge) == "higher" else 1.0
+    runtime = float(average_runtime(spent, solved)) if judged else math.nan
+    interval = wilson(ok, n)
+    shown = {
+        "optimizer": record["optimizer"],
+        "track": head["track"],
+        "n": n,
+        "ok": ok if judged else None,
+        "interval": [interval.low, interval.high] if judged else None,
+        "statuses": {status: statuses[status] for status in STATUSES if status in statuses},
+        "deceived": statuses["converged"] - ok,
+        "values": {**values, "runtime": runtime},
+        "reason": text(record["reason"]),
+        "no_spectrum": text(record["spectrum_reason"]),
+        "variants": {
+            name: record[name] for name in record if name in ("budget", "dtype", "protocol") and isinstance(record[name], str | int)
+        },
+        "command": command(head, runs["seed"].to_numpy()[at].tolist(), defaults),
+        "missing": missing(head),
+        "commit": head["commit"],
+        "dirty": isinstance(head["dirty"], str),
+        "extractor": text(head["extractor"]),
+    }
+    rank = sign * values[judge] if judge else math.inf
+    order = (-ok / n if judged else 0.0, _last(runtime), _last(rank))
+    return Row(number, str(record["game"]), at, order, shown)
+
+
+def spent_until(runs: pd.DataFrame, trace: pd.DataFrame) -> np.ndarray:
+    """``(runs,)``: the cost of each run until the first checkpoint at which it met its tolerance, if it converged; else all its cost.
+
+    The criterion is the distance, or the gap of a game that has none; the tolerance the budget's ``converged``, by default 1e-6 of the start.
+    """
+    spent = runs["cost"].to_numpy(dtype=float).copy()
+    won: Any = runs[(runs["status"] == "converged").to_numpy()][["cell", "context", "budget"]]
+    budgets = won["budget"].astype(str)
+    tolerance = {budget: float(_converged(budget)) for budget in budgets.unique()}
+    won = won.assign(tolerance=budgets.map(tolerance).astype(float))
+    points: Any = trace[trace["measure"].isin(["distance", "gap"]) & (trace["answer"] == "last")]
+    points = points.merge(won, on=["cell", "context"]).sort_values(["cell", "context", "measure", "step"], kind="stable")
+    criterion = points.groupby(["cell", "context"], sort=False)["measure"].transform("min")  # "distance" before "gap"
+    points = points[points["measure"] == criterion]
+    start = points.groupby(["cell", "context"], sort=False)["value"].transform("first")
+    met = points[points["value"] <= points["tolerance"] * start]
+    met = met.assign(reached=met["gradients"] + 2 * met["products"]).drop_duplicates(["cell", "context"])
+    reached = runs[["cell", "context"]].merge(met[["cell", "context", "reached"]], on=["cell", "context"], how="left")["reached"]
+    return np.where(reached.isna().to_numpy(), spent, reached.to_numpy(dtype=float))
+
+
+def described(names: Sequence[str]) -> list[dict[str, Any]]:
+    """What the page says of the number columns: name, unit, direction, meaning."""
+    known = {column.name: column for column in columns("runs")}
+    found = []
+    for name in [
+        *[n for n in SHOWN if n in names],
+        *[n for n in names if n not in (*SHOWN, *AFTER)],
+        *[n for n in AFTER if n in names],
+    ]:
+        column = known.get(_SUMMARY_OF.get(name, ""))
+        if name == "runtime":
+            meaning, unit, better = "cost of all runs until they converged or ended, per converged run", "fields", "lower"
+        elif column:
+            meaning, unit, better = f"median over seeds: {column.meaning}", column.unit, column.better
+        else:
+            meaning, unit, better = "median over seeds of the value at the end of the run", "", measure_direction(name)
+        found.append({"name": name, "unit": unit, "better": None if name == "steps" else better, "meaning": meaning})
+    return found
+
+
+def is_context(measure: str) -> bool:
+    """Is it no result, but what stands beside one: a floor, a control, a count?"""
+    return measure.endswith(_CONTEXT_OF_MEASURES)
+
+
+def text(value: Any) -> str | None:
+    """A text, or None for pandas' missing values."""
+    return value if isinstance(value, str) else None
+
+
+def _converged(budget: str) -> float:
+    return json.loads(budget).get("converged", 1e-6)
+
+
+def _last(value: float) -> float:
+    return math.inf if math.isnan(value) else value
