@@ -46,7 +46,7 @@ def show(
     runs = read(folder, ("runs",)).runs
     if runs.empty:
         raise InputError(f"{folder} holds no finished runs yet")
-    runs = _only(runs, "optimizer", optimizer, _only(runs, "game", game, runs))
+    runs = only(runs, "optimizer", optimizer, only(runs, "game", game, runs))
     if runs.empty:
         raise InputError(f"{folder} holds no runs of these games with these optimizers")
     shown = newest(runs)
@@ -57,7 +57,12 @@ def show(
         say_failures(shown, shlex.quote(path))
 
 
-def _only(runs: "pd.DataFrame", column: str, names: list[str] | None, kept: Any) -> Any:
+def only(runs: "pd.DataFrame", column: str, names: list[str] | None, kept: Any) -> Any:
+    """``kept``, of it those runs whose ``column`` is one of ``names``, if any are named.
+
+    Raises:
+        InputError: a name is in no run.
+    """
     for name in names or ():
         if name not in set(runs[column]):
             raise unknown(f"{column} in these results:", name, set(runs[column]))

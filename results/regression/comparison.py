@@ -129,7 +129,7 @@ def _times(old: Tables, now: Tables) -> tuple[pd.Series, list[str]]:
     """log(new / baseline) seconds a step of cells stepped alone in the same place, and what to note."""
     before, after = seconds_per_step(old), seconds_per_step(now)
     where, now_where = (tables.runs.set_index("cell")[list(_SAME_PLACE)] for tables in (old, now))
-    places: Any = where.join(now_where, rsuffix="_new", how="inner")
+    places: Any = where.merge(now_where, left_index=True, right_index=True, suffixes=("", "_new"))
     same = np.logical_and.reduce([places[name] == places[f"{name}_new"] for name in _SAME_PLACE])
     alone = before.index.intersection(after.index)
     kept = alone.intersection(places.index[same])

@@ -40,7 +40,7 @@ def faults(baseline: Tables, new: Tables, moves: pd.DataFrame) -> list[Fault]:
     """
     old, now = baseline.runs.set_index("cell"), new.runs.set_index("cell")
     gone: Any = old.loc[~old.index.isin(now.index)]
-    both = now.join(old[["status", "extractor"]], rsuffix="_old", how="inner")
+    both: Any = now.merge(old[["status", "extractor"]], left_index=True, right_index=True, suffixes=("", "_old"))
     failed: Any = both[both["status"].isin(_FAILED) & ~both["status_old"].isin(_FAILED)]
     refused: Any = both[(both["status"] == "not_applicable") & (both["status_old"] != "not_applicable")]
     extracted: Any = both[both["extractor"].fillna("") != both["extractor_old"].fillna("")]
