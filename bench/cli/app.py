@@ -10,10 +10,13 @@ import typer
 
 from saddlebench._version import __version__
 from saddlebench.bench.cli import (
+    comparing,
     contributing,
     data,
+    exporting,
     listing,
     mapping,
+    nightly,
     papers,
     plotting,
     run,
@@ -35,7 +38,25 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, tune, sampling, listing, showing, tabulating, plotting, papers, spectrum, mapping, targets, data, contributing):
+_MODULES = (
+    run,
+    tune,
+    sampling,
+    listing,
+    showing,
+    tabulating,
+    plotting,
+    papers,
+    spectrum,
+    mapping,
+    targets,
+    comparing,
+    nightly,
+    exporting,
+    data,
+    contributing,
+)
+for module in _MODULES:
     module.register(app)
 
 # typer's usage errors; older releases take the class from click, newer ones bring their own.
