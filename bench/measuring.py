@@ -45,9 +45,10 @@ class Measurer:
         game: the game.
         seeds: ``(runs,)``.
         like: a profile, for dtype and device.
+        images: measure the samples too, where the game has image measures.
     """
 
-    def __init__(self, game: Game, seeds: Tensor, like: Profile) -> None:
+    def __init__(self, game: Game, seeds: Tensor, like: Profile, images: bool = True) -> None:
         self.game = game
         self.seeds = seeds
         equilibrium = game.equilibrium(seeds)
@@ -56,7 +57,7 @@ class Measurer:
         self.null = None if null is None else null.to(like[0])
         known = equilibrium is not None or game.equilibrium_distance(like, seeds) is not None
         self.judged = known or game.gap(like, game.buffers(like, seeds)) is not None
-        self.images = image_metrics(game.image_measures)
+        self.images = image_metrics(game.image_measures) if images else None
         self.extractor = None if self.images is None else self.images.extractor
         self.references = {} if self.images is None else self.images.references()
         self.batched = not game.stochastic  # a sample belongs to one step, so stochastic games are measured step by step

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.checkpoints import Checkpoint, resumed
+from saddlebench.bench.distributed import Ranks, SharedOracle
 from saddlebench.bench.measuring import Measurer
 from saddlebench.bench.oracle import Counts, Oracle
 from saddlebench.bench.recording import Clock, History, Point, Recorder
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.tensor_files import TensorFileError
-from saddlebench.games.game import Game, Profile
+from saddlebench.games.game import Buffers, Game, Profile
 from saddlebench.optimizers.optimizer import Optimizer
 
 
@@ -27,6 +28,7 @@ def run_program(
     timeout: float | None = None,
     on_step: Callable[[float], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    ranks: Ranks | None = None,
 ) -> History:
     """Step all runs through the budget and record them.
 
@@ -40,21 +42,26 @@ def run_program(
         timeout: wall seconds after which the program ends where it stands.
         on_step: told after every step which share of the budget is spent, outside the clock.
         checkpoint: gone on from where it is on disk, and written now and then; None: neither.
+        ranks: the processes that share every evaluation; the first alone records and writes. None: this one is alone.
+
+    Raises:
+        UndividedError: the game or the method cannot be shared.
     """
     assert settings.steps is not None, "Settings.budget fills the steps in"
     device = seeds.device
     w = tuple(x.to(dtype) for x in game.initial(seeds))
     buffers = game.buffers(w, seeds)
     counts, clock, history = Counts(len(w)), Clock(device), History()
-    measurer = Measurer(game, seeds, w)
+    first = ranks is None or ranks.first
+    measurer = Measurer(game, seeds, w, images=first)
     history.extractor, history.references = measurer.extractor, measurer.references
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     if settings.timing:  # a step is pure: this one is thrown away
         aside = Counts(len(w))
-        first = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, aside, dtype), w)
-        _step(game, optimizer, seeds, Point(0, w, first, buffers), aside)
-    state = optimizer.init(Oracle.at_step(game, seeds, 0, buffers, counts, dtype), w)
+        thrown = optimizer.init(_oracle(game, seeds, 0, buffers, aside, dtype, ranks), w)
+        _step(game, optimizer, seeds, Point(0, w, thrown, buffers), aside, ranks)
+    state = optimizer.init(_oracle(game, seeds, 0, buffers, counts, dtype, ranks), w)
     answered = set(optimizer.answers(w, state))
     if unknown := answered - {"last", "average"}:
         raise ValueError(f"answers() names {', '.join(sorted(unknown))}: the tables hold last and average")
@@ -63,25 +70,30 @@ def run_program(
     recorder = Recorder(history, measurer, optimizer, settings, w)
     now = Point(0, w, state, buffers)
     if checkpoint is not None:
-        now, total = _gone_on(checkpoint, now, total, counts, clock, recorder)
+        now, total = _gone_on(checkpoint, now, total, counts, clock, recorder, ranks)
     watched = (s for s in (settings.watched_steps() if measurer.judged else settings.checkpoint_steps()) if s >= now.step)
     due, began = next(watched, settings.steps), time.monotonic()
     limited = settings.cost is not None or settings.seconds is not None
     while True:
         step = now.step
         last = step == settings.steps or history.timed_out or (limited and _spent(settings, counts, clock))
-        if checkpoint is not None and (checkpoint.due or history.timed_out):
+        if checkpoint is not None and first and (checkpoint.due or history.timed_out):
             checkpoint.save(now, total, counts, clock, recorder)
         if step == due or last:
-            recorder.take(now, counts, clock, now.w if total is not None and not step else total)
+            if first:
+                recorder.take(now, counts, clock, now.w if total is not None and not step else total)
             if step in keep or (last and -1 in keep):
                 history.kept[step] = now
-            if last or recorder.all_diverged():
+            over = last or (first and recorder.all_diverged())
+            late = timeout is not None and time.monotonic() - began > timeout
+            if ranks is not None:
+                over, late = ranks.told((over, late))
+            if over:
                 break
+            history.timed_out = late
             due = next((s for s in watched if s > step), settings.steps)
-            history.timed_out = timeout is not None and time.monotonic() - began > timeout
         clock.start()
-        now = _step(game, optimizer, seeds, now, counts)
+        now = _step(game, optimizer, seeds, now, counts, ranks)
         clock.stop()
         if on_step is not None:
             on_step(_share(settings, now.step, counts, clock))
@@ -92,23 +104,38 @@ def run_program(
     return history
 
 
-def _step(game: Game, optimizer: Optimizer, seeds: Tensor, now: Point, counts: Counts) -> Point:
+def _oracle(
+    game: Game, seeds: Tensor, step: int, buffers: Buffers, counts: Counts, dtype: torch.dtype, ranks: Ranks | None
+) -> Oracle:
+    """With which a step begins: of this process, or of all that share it."""
+    oracle = Oracle.at_step(game, seeds, step, buffers, counts, dtype)
+    return oracle if ranks is None else SharedOracle.of(oracle, ranks)
+
+
+def _step(game: Game, optimizer: Optimizer, seeds: Tensor, now: Point, counts: Counts, ranks: Ranks | None) -> Point:
     """One step, and the buffers after its last committed move."""
-    oracle = Oracle.at_step(game, seeds, now.step, now.buffers, counts, now.w[0].dtype)
+    oracle = _oracle(game, seeds, now.step, now.buffers, counts, now.w[0].dtype, ranks)
     w, state = optimizer.step(oracle, now.w, now.state)
     return Point(now.step + 1, w, state, game.advance(w, oracle.stream.buffers))
 
 
 def _gone_on(
-    checkpoint: Checkpoint, start: Point, total: Profile | None, counts: Counts, clock: Clock, recorder: Recorder
+    checkpoint: Checkpoint,
+    start: Point,
+    total: Profile | None,
+    counts: Counts,
+    clock: Clock,
+    recorder: Recorder,
+    ranks: Ranks | None,
 ) -> tuple[Point, Profile | None]:
     """Where the program stands and its sum of iterates: at its start, or at its checkpoint."""
-    file = checkpoint.load()
+    file = checkpoint.load() if ranks is None else ranks.told(checkpoint.load() if ranks.first else None)
     if file is not None:
         try:
             return resumed(file, start, counts, clock, recorder)
         except TensorFileError as error:
-            checkpoint.set_aside(str(error))
+            if ranks is None or ranks.first:
+                checkpoint.set_aside(str(error))
     return start, total
 
 

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ import torch
 from saddlebench.bench.cells import Cell, groups
 from saddlebench.bench.checkpoints import Checkpoint, Checkpoints
 from saddlebench.bench.context import Context, context_of, machine_row
+from saddlebench.bench.distributed import LostRankError, Ranks, UndividedError
 from saddlebench.bench.program import run_program
 from saddlebench.bench.rows import Results, empty_totals, identity_row
 from saddlebench.bench.spectra import Spectra, kept_steps
@@ -56,15 +57,18 @@ class Place:
         device: the device that steps.
         dtype: ``"float64"`` or ``"float32"``; None: each game's own.
         timeout: wall seconds a group may take; None: no limit.
+        ranks: the processes that share every cell; None: this one is alone.
     """
 
     device: torch.device
     dtype: str | None = None
     timeout: float | None = None
+    ranks: Ranks | None = None
 
     def context(self, cell: Cell) -> Context:
         """The context of a cell run here."""
-        return context_of(self.dtype or cell.pairing.game.dtype, self.device)
+        found = context_of(self.dtype or cell.pairing.game.dtype, self.device)
+        return found if self.ranks is None else replace(found, device=f"{found.device} ×{self.ranks.world}")
 
 
 class Runner:
@@ -157,9 +161,13 @@ class Runner:
             return
         try:
             finished = self._measured(cells, rows, key)
-        except InputError:
+        except (InputError, LostRankError):
             raise
+        except UndividedError as error:
+            finished = Finished([{**row, **empty_totals("not_applicable", str(error), len(cells))} for row in rows])
         except Exception as error:  # a failed run is a row, never a hole
+            if self.place.ranks is not None:  # the others wait for this process's part
+                raise LostRankError(f"process {self.place.ranks.rank} failed: {type(error).__name__}: {error}") from error
             if 1 < len(cells) <= _RETRY_ALONE:  # one bad run must not cost the others
                 for cell in cells:
                     self._run_group([cell])
@@ -172,14 +180,16 @@ class Runner:
 
     def _measured(self, cells: list[Cell], rows: list[dict[str, Any]], key: str) -> "Finished":
         """The rows of the group's runs, of its trace and of its spectra."""
-        pairing = cells[0].pairing
+        pairing, ranks = cells[0].pairing, self.place.ranks
         game, settings, device = pairing.game, pairing.settings, self.place.device
         dtype = getattr(torch, self.place.dtype or game.dtype)
         seeds = torch.tensor([c.seed for c in cells], dtype=torch.int64, device=device)
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
         checkpoint = None if self.checkpoints is None else self.checkpoints.of(cells, key)
-        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint)
+        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint, ranks)
+        if ranks is not None and not ranks.first:
+            return Finished([])
         results = Results(history, settings, len(cells), game.no_solution)
         spectra = Spectra(cells, key, seeds, history, [history.steps[v.end] for v in results.verdicts])
         found = [spectra.columns_and_rows(r) for r in range(len(cells))] if settings.spectrum else [({}, [])] * len(cells)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Literal, Self
 
 from saddlebench.games.image_gan import ImageGAN
 from saddlebench.games.networks import dcgan
@@ -15,13 +15,14 @@ class DCGAN(ImageGAN):
     """Convolutions that double and halve, without residual connections: `saddlebench.games.networks.dcgan` has the details."""
 
     norm: dcgan.Norm = "batch"  # of the discriminator
+    generator_norm: Literal["batch", "none"] = "batch"  # of the generator
     kernels: Natural = 0  # of minibatch discrimination in the discriminator; 0: without
 
     @cached_property
     def networks(self) -> tuple[Network, Critic]:
         """Generator and discriminator."""
         channels, side = self.shape
-        generator = dcgan.Generator(self.latent, channels, side, self.generator_width, self.classes)
+        generator = dcgan.Generator(self.latent, channels, side, self.generator_width, self.classes, self.generator_norm)
         return generator, dcgan.Discriminator(channels, side, self.discriminator_width, self.norm, self.classes, self.kernels)
 
     @classmethod

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from saddlebench.bench.api import place_of
 from saddlebench.bench.artefacts import save_samples
 from saddlebench.bench.build import build_all, name_of
-from saddlebench.bench.cells import Cell, cross
+from saddlebench.bench.cells import Cell, cross, groups
 from saddlebench.bench.checkpoints import Checkpoints
 from saddlebench.bench.cli.defaults import name_with_parameters
 from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
@@ -22,7 +22,9 @@ from saddlebench.bench.cli.places import results_root
 from saddlebench.bench.cli.progress import progress
 from saddlebench.bench.cli.run import Request
 from saddlebench.bench.cli.showing import print_summary, say_failures
-from saddlebench.bench.runner import Runner
+from saddlebench.bench.context import resolve_device
+from saddlebench.bench.distributed import LostRankError, Ranks, joined, local_device
+from saddlebench.bench.runner import Place, Runner
 from saddlebench.bench.settings import Settings
 from saddlebench.errors import InputError
 from saddlebench.results.folder import MARKER
@@ -50,7 +52,14 @@ def execute(request: Request) -> int:
         request.dtype or (suite.dtype if suite else None),
         request.timeout if request.timeout is not None or suite is None else suite.timeout,
     )
+    ranks = joined()
+    if ranks is not None:
+        place = replace(place, device=resolve_device(local_device(request.device)), ranks=ranks)
     plan = planned(request)
+    if ranks is not None and any(cell.pairing.settings.seconds for cell in plan.cells):
+        raise InputError("a budget in seconds is for one process: give steps or a cost")
+    if ranks is not None and not ranks.first:
+        return 0 if request.dry_run else _follow(plan, place, ranks)
     if request.dry_run:
         return _dry_run(plan, Runner(_Nowhere(), place), request)
     fresh = not plan.out.exists()
@@ -62,12 +71,17 @@ def execute(request: Request) -> int:
             runner = Runner(sink, place, artefacts=save_samples(store.path, pictures), checkpoints=checkpoints)
             try:
                 work = runner.todo(plan.cells, finished(store.keys(), request))
+                if ranks is not None:
+                    ranks.told([group[0].key for group in work])
                 _run(runner, work, interrupts, len(plan.cells), plan.out)
                 with interrupts.shield():
                     store.compact()
             except Interrupted:
                 _say_interrupted(plan, runner, store, request)
                 raise
+    except LostRankError as lost:
+        say(f"saddlebench: {lost}; the same command goes on from the last checkpoint")
+        return 1
     except (Interrupted, InputError) as ended:
         if fresh:
             _take_back(plan.out)
@@ -75,6 +89,18 @@ def execute(request: Request) -> int:
             raise
         return ended.exit_code
     return _report(plan, sink.cells > 0, pictures)
+
+
+def _follow(plan: Plan, place: Place, ranks: Ranks) -> int:
+    """Evaluate this process's share of the cells that the first one runs, records and tells of."""
+    runner = Runner(_Nowhere(), place, checkpoints=Checkpoints(plan.out))
+    wanted = set(ranks.told(None))
+    try:
+        runner.run([group for group in groups(plan.cells) if group[0].key in wanted])
+    except LostRankError as lost:
+        say(f"saddlebench: {lost}")
+        return 1
+    return 0
 
 
 def planned(request: Request) -> Plan:
@@ -196,8 +222,7 @@ def _take_back(out: Path) -> None:
 
 
 class _Nowhere:
-    """The sink of a dry run, which nothing reaches."""
+    """The sink of a dry run, and of processes that do not write."""
 
     def append(self, runs: Any = None, trace: Any = None, spectrum: Any = None, machines: Any = None) -> None:
-        """Never called."""
-        raise AssertionError("a dry run writes nothing")
+        """Take nothing."""

@@ -53,6 +53,7 @@ class Generator(Network):
         side: of the image, in pixels.
         width: channels of the last block; each block before has twice as many.
         classes: 0, or the classes that batch norm is conditioned on.
+        norm: ``"batch"``, or ``"none"``: then an image does not depend on the others of its batch.
     """
 
     latent: int
@@ -60,9 +61,14 @@ class Generator(Network):
     side: int
     width: int = 64
     classes: int = 0
+    norm: Literal["batch", "none"] = "batch"
+
+    def __post_init__(self) -> None:
+        if self.classes and self.norm == "none":
+            raise InputError("a conditional DCGAN is told the class by its generator's batch norm: it needs generator_norm=batch")
 
     @cached_property
-    def _parts(self) -> tuple[Linear, tuple[tuple[Conv, Layer], ...], Conv]:
+    def _parts(self) -> tuple[Linear, tuple[tuple[Conv, Layer | None], ...], Conv]:
         start, count = doublings(self.side)
         widths = [self.width * 2**k for k in reversed(range(count + 1))]
         blocks = tuple(
@@ -72,14 +78,16 @@ class Generator(Network):
         first = Linear("first", self.latent, widths[0] * start**2)
         return first, blocks, Conv("last", widths[-1], self.channels, 3, 1, 1)
 
-    def _norm(self, name: str, channels: int) -> Layer:
+    def _norm(self, name: str, channels: int) -> Layer | None:
+        if self.norm == "none":
+            return None
         return ConditionalBatchNorm(name, channels, self.classes) if self.classes else BatchNorm(name, channels)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """In the order of the computation."""
         first, blocks, last = self._parts
-        return first, *(layer for block in blocks for layer in block), last
+        return first, *(layer for block in blocks for layer in block if layer is not None), last
 
     def forward(self, x: Tensor, scope: Scope) -> Tensor:
         """Latents ``(runs, batch, latent)`` → images in [−1, 1], folded."""
@@ -87,7 +95,8 @@ class Generator(Network):
         start, _ = doublings(self.side)
         x = as_image(first(x, scope), first.outputs // start**2, start)
         for up, norm in blocks:
-            x = norm(up(x, scope), scope).relu()
+            x = up(x, scope)
+            x = (x if norm is None else norm(x, scope)).relu()
         return last(x, scope).tanh()
 
 
