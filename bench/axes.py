@@ -5,6 +5,7 @@ A parameter is named as ``--set optimizer.NAME`` names it, from the outside in: 
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from saddlebench.bench.build import KINDS, construct, name_of
 from saddlebench.errors import InputError, unknown
 from saddlebench.optimizers.optimizer import Optimizer
+
+MOST_POINTS = 10**6  # an optimizer a grid point: some 2 GB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,8 @@ def grid(optimizer: Optimizer, axes: Sequence[Axis]) -> list[Optimizer]:
     """
     if len({axis.name for axis in axes}) < len(axes):
         raise InputError(f"{axes[0].name} is on both axes")
+    if (points := math.prod(len(axis.values) for axis in axes)) > MOST_POINTS:
+        raise InputError(f"a grid of {points} points: at most {MOST_POINTS} fit into memory")
     found = [optimizer]
     for axis in reversed(axes):
         found = [placed(one, axis.name, value) for one in found for value in axis.values]

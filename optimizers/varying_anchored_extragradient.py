@@ -23,10 +23,11 @@ class VaryingState(NamedTuple):
 
 @dataclass(frozen=True)
 class VaryingAnchoredExtragradient(AnchoredExtragradient):
-    """EAG with α_{k+1} = α_k (1 − r²/((k+1)(k+3)(1 − r²))), r = α_k L, from α_0 = ``step_size`` (EAG-V).
+    """w½ = u − α_k v(w), w⁺ = u − α_k v(w½), α_{k+1} = α_k (1 − r²/((k+1)(k+3)(1 − r²))), r = α_k L (EAG-V).
 
-    Yoon & Ryu, ICML 2021: α_0 L = 0.618 gives α_k → 0.437/L and ‖v(w_k)‖² ≤ 27 L²‖w₀ − w*‖²/((k+1)(k+2)). L enters only as
-    α_0 L, so the default step size suits L = 1, and α_0 = 0.618/L any other.
+    u = w + (w₀ − w)/(k+2) as in ``anchored-extragradient``, and α_0 = ``step_size``. Yoon & Ryu, ICML 2021: α_0 L = 0.618 gives
+    α_k → 0.437/L and ‖v(w_k)‖² ≤ 27 L²‖w₀ − w*‖²/((k+1)(k+2)). L enters only as α_0 L, so the default step size suits L = 1, and
+    α_0 = 0.618/L any other.
     """
 
     name = "varying-anchored-extragradient"

@@ -22,6 +22,7 @@ _EXAMPLES = examples(
     "saddlebench map bilinear lookahead-minmax --x base.step_size=0.01:2:50 --y inner_steps=2:20:19",
     "saddlebench map bilinear adam --x step_size=0.001:1:50 --log-x --y betas.0=0:0.95:50 --set optimizer.epsilon=1e-6",
 )
+_MOST_VALUES = 10_000  # of an axis
 _AXIS = "NAME=LOW:HIGH:COUNT"
 
 
@@ -116,6 +117,8 @@ def axis_of(option_: str, text: str, log: bool) -> tuple[str, list[float]]:
         raise InputError(usage) from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high and count >= 2):
         raise InputError(f"{option_} {text}: the range must rise and have at least 2 values")
+    if count > _MOST_VALUES:
+        raise InputError(f"{option_} {text}: at most {_MOST_VALUES} values")
     if log and low <= 0:
         raise InputError(f"{option_} {text}: factors need a range above 0")
     ends = (math.log(low), math.log(high)) if log else (low, high)

@@ -18,5 +18,5 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return InputError(f"unknown {kind} {name!r}: did you mean {' or '.join(repr(n) for n in near)}?")
-    listing = ", ".join(known) if len(known) <= 40 else f"{len(known)} are known"
-    return InputError(f"unknown {kind} {name!r}: known are {listing}")
+    listing = f"known are {', '.join(known)}" if len(known) <= 40 else f"none of {len(known)} is near it, see saddlebench list"
+    return InputError(f"unknown {kind} {name!r}: {listing}")

@@ -58,6 +58,8 @@ def test_set_reaches_game_and_optimizer(cli):
         (["--x", "step_size=0.1"], "write --x step_size=0.01:2:100"),
         (["--x", "step_size=1:0.1:3"], "must rise"),
         (["--x", "step_size=0:1:3", "--log-x"], "above 0"),
+        (["--x", "step_size=0.1:1:100000000"], "at most 10000 values"),
+        (["--x", "step_size=0.1:1:5000", "--y", "extrapolation_step=0.1:1:5000"], "a grid of 25000000 points"),
         (["--x", "step_size=-1:1:3"], "greater than 0"),
         (["--x", "step_size=0.1:1:3", "--y", "step_size=0.1:1:3"], "on both axes"),
         (["--x", "step_size=0.1:1:3", "--log-y"], "--log-y goes with --y"),
