@@ -156,9 +156,12 @@ def reached_targets(
 
 def judged_by(runs: pd.DataFrame, defaults: Defaults) -> list[str]:
     """The measures by which the games of these runs may be judged: those of the trace that `reached_targets` reads."""
-    games = runs[["game", "game_parameters"]].drop_duplicates().itertuples(index=False)
-    own = [name for game, given in games for name in pinned_measures(game, changed_parameters(game, given, defaults))]
-    return list(dict.fromkeys([*_CRITERIA, *own]))
+    found: dict[str, None] = {}
+    for (game, given), part in runs.groupby(["game", "game_parameters"], sort=False):
+        criteria = _CRITERIA[:1] if part["start_distance"].notna().any() else _CRITERIA
+        own = pinned_measures(game, changed_parameters(game, given, defaults))
+        found |= dict.fromkeys([*criteria, *own])
+    return list(found)
 
 
 def first_reached(curves: pd.DataFrame, wanted: Targets) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from saddlebench.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+_NAMED = 4  # games that fit into a title
+
 FilterOption = Annotated[
     list[str] | None,
     option("--filter", text="Only runs with NAME=VALUE[,VALUE] (or !=); * matches anything (repeatable).", metavar="N=V"),
@@ -64,3 +66,9 @@ def judging(runs: "pd.DataFrame") -> list[str]:
     from saddlebench.results.targets import judged_by
 
     return judged_by(runs, catalogue_defaults())
+
+
+def title_of(runs: "pd.DataFrame") -> str:
+    """What stands above a figure of these runs: their games, or how many there are."""
+    games = list(dict.fromkeys(runs["game"]))
+    return ", ".join(games) if len(games) <= _NAMED else counted(len(games), "game")

@@ -11,6 +11,8 @@ from saddlebench.results.figures.style import COLOURS, CONTEXT, saved
 from saddlebench.results.tables import Table
 
 _ROW_INCHES = 0.19
+_LETTER_INCHES = 0.065
+_SMALLEST = 1e-16  # distances below are drawn here: rounding, on a logarithmic axis
 
 
 def interval_figure(table: Table, path: Path) -> Path:
@@ -34,17 +36,20 @@ def interval_figure(table: Table, path: Path) -> Path:
 
     rows = sorted((r for r in table.rows if any((e := table.entries.get((r, c))) and e.n for c in panels)), key=order)
     with mpl.rc_context(CONTEXT):
-        figure = Figure(figsize=(2.3 * len(panels) + 2.2, 0.9 + _ROW_INCHES * len(rows)), layout="constrained")
+        width = 2.3 * len(panels) + _LETTER_INCHES * max(map(len, rows)) + 0.3
+        figure = Figure(figsize=(width, 0.9 + _ROW_INCHES * len(rows)), layout="constrained")
         for axes, column in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
             there = [(k, e) for k, row in enumerate(rows) if (e := table.entries.get((row, column))) and e.n]
             ends = np.array([[e.value, e.low, e.high] for _, e in there])
+            if table.better == "lower" and table.statistic != "rank":
+                ends = np.maximum(ends, _SMALLEST)
             finite = ends[np.isfinite(ends)]
             logarithmic = finite.min() > 0 and finite.max() > 100 * finite.min() and table.statistic not in ("rank", "success")
             if logarithmic:
                 axes.set_xscale("log")
             right = finite.max() * 3 if logarithmic else finite.max() + 0.05 * (np.ptp(finite) or 1)
-            for k, entry in there:
-                value, low, high = (min(x, right) if np.isfinite(x) or x > 0 else x for x in (entry.value, entry.low, entry.high))
+            for (k, entry), drawn in zip(there, ends, strict=True):
+                value, low, high = np.minimum(drawn, right)  # NaN, of no interval, stays
                 axes.plot([low, high], [k, k], color=COLOURS[0], alpha=0.4, linewidth=4, solid_capstyle="butt")
                 lost = not np.isfinite(entry.value)
                 axes.plot(value, k, marker=">" if lost else "o", markersize=4, color="0.5" if lost else COLOURS[0], linestyle="")

@@ -1,6 +1,7 @@
 """Mode coverage over steps: a strip a seed, a panel an optimizer, the darker the more modes."""
 
 import math
+import textwrap
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ from saddlebench.results.figures.style import CONTEXT, saved
 from saddlebench.results.points import points
 
 _COLUMNS = 3
+_TITLE = 36  # characters of a line of a panel's title
 
 
 def mode_strips(
@@ -56,7 +58,7 @@ def mode_strips(
             steps = counts.columns.to_numpy(dtype=float)
             edges = np.append(steps, steps[-1] + (steps[-1] - steps[-2] if len(steps) > 1 else 1.0))
             image = axes.pcolormesh(edges, np.arange(len(own) + 1), counts.to_numpy(), cmap=colours, norm=norm, rasterized=True)
-            axes.set_title(name, fontsize=7)
+            axes.set_title("\n".join(textwrap.wrap(name, _TITLE)), fontsize=7)
             axes.set(yticks=np.arange(len(own)) + 0.5, yticklabels=[str(seeds[run]) for run in own], xlabel="step", ylabel="seed")
             axes.tick_params(labelsize=6)
             axes.invert_yaxis()

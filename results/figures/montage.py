@@ -42,10 +42,9 @@ def montage(runs: pd.DataFrame, names: np.ndarray, folder: Path, path: Path, mos
         for line, (name, files) in zip(figure.subplots(len(rows), columns, squeeze=False), rows.items(), strict=True):
             for axes in line:
                 axes.set_axis_off()
-            for axes, (seed, file) in zip(line, sorted(files), strict=False):
+            for k, (axes, (seed, file)) in enumerate(zip(line, sorted(files), strict=False)):
                 with Image.open(file) as picture:
                     axes.imshow(np.asarray(picture.convert("RGB")), interpolation="antialiased")
-                axes.set_title(f"seed {seed}", fontsize=6)
-            line[0].set_title(f"{name}\nseed {sorted(files)[0][0]}", fontsize=6, loc="left")
+                axes.set_title(f"seed {seed}" if k else f"{name}\nseed {seed}", fontsize=6, loc="left")
         figure.suptitle(title, fontsize=9)
         return saved(figure, path)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging
+from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging, title_of
 from saddlebench.bench.cli.forms import argument, examples
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.plots.files import OutOption, check_out, draw
@@ -38,5 +38,4 @@ def ecdf(
 
     runs, trace = choose(folder, filters_of(game, optimizer, filters), judging)
     costs = cost_by_problem(runs, trace, catalogue_defaults())
-    title = ", ".join(dict.fromkeys(runs["game"]))
-    draw(out, folder / "figures" / "ecdf.svg", lambda file: ecdf_figure(costs, file, title))
+    draw(out, folder / "figures" / "ecdf.svg", lambda file: ecdf_figure(costs, file, title_of(runs)))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging
+from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging, title_of
 from saddlebench.bench.cli.forms import argument, examples
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.plots.files import OutOption, check_out, draw
@@ -43,5 +43,4 @@ def pareto(
     runs, trace = choose(folder, filters_of(game, optimizer, filters), judging if measure in ("cost_to", "steps_to") else None)
     found = measured(runs, measure, trace, catalogue_defaults())
     names = names_of(runs, "optimizer", catalogue_defaults())
-    title = ", ".join(dict.fromkeys(runs["game"]))
-    draw(out, folder / "figures" / f"pareto-{measure}.svg", lambda file: pareto_figure(runs, found, names, file, title))
+    draw(out, folder / "figures" / f"pareto-{measure}.svg", lambda file: pareto_figure(runs, found, names, file, title_of(runs)))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging
+from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, judging, title_of
 from saddlebench.bench.cli.forms import argument, examples, option
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.plots.files import OutOption, check_out, draw
@@ -39,5 +39,4 @@ def profile(
 
     runs, trace = choose(folder, filters_of(game, optimizer, filters), judging)
     costs = cost_by_problem(runs, trace, catalogue_defaults())
-    title = ", ".join(dict.fromkeys(runs["game"]))
-    draw(out, folder / "figures" / f"profile-{reference}.svg", lambda file: profile_figure(costs, file, reference, title))
+    draw(out, folder / "figures" / f"profile-{reference}.svg", lambda file: profile_figure(costs, file, reference, title_of(runs)))

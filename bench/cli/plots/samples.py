@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of
+from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, title_of
 from saddlebench.bench.cli.forms import argument, examples
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.plots.files import OutOption, check_out, draw
@@ -37,5 +37,4 @@ def samples(
 
     runs, _ = choose(folder, filters_of(game, optimizer, filters))
     names = names_of(runs, "optimizer", catalogue_defaults())
-    title = ", ".join(dict.fromkeys(runs["game"]))
-    draw(out, folder / "figures" / "samples.png", lambda file: montage(runs, names, folder, file, most, title))
+    draw(out, folder / "figures" / "samples.png", lambda file: montage(runs, names, folder, file, most, title_of(runs)))

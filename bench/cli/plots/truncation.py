@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of
+from saddlebench.bench.cli.choosing import FilterOption, GameFilter, OptimizerFilter, choose, filters_of, title_of
 from saddlebench.bench.cli.forms import argument, examples
 from saddlebench.bench.cli.places import find_results
 from saddlebench.bench.cli.plots.files import OutOption, check_out, draw
@@ -40,6 +40,5 @@ def truncation(
     runs, _ = choose(folder, filters_of(game, optimizer, filters))
     known = own_measures(runs)
     names = names_of(runs, "optimizer", catalogue_defaults())
-    title = ", ".join(dict.fromkeys(runs["game"]))
     otherwise = folder / "figures" / f"truncation-{y}-{x}.svg"
-    draw(out, otherwise, lambda file: truncation_figure(runs, known, names, file, x, y, title))
+    draw(out, otherwise, lambda file: truncation_figure(runs, known, names, file, x, y, title_of(runs)))
