@@ -16,13 +16,16 @@ class DCGAN(ImageGAN):
 
     norm: dcgan.Norm = "batch"  # of the discriminator
     generator_norm: Literal["batch", "none"] = "batch"  # of the generator
+    upsampling: Literal["transposed", "nearest"] = "transposed"  # of the generator; nearest: resize, then convolve
     kernels: Natural = 0  # of minibatch discrimination in the discriminator; 0: without
 
     @cached_property
     def networks(self) -> tuple[Network, Critic]:
         """Generator and discriminator."""
         channels, side = self.shape
-        generator = dcgan.Generator(self.latent, channels, side, self.generator_width, self.classes, self.generator_norm)
+        generator = dcgan.Generator(
+            self.latent, channels, side, self.generator_width, self.classes, self.generator_norm, self.upsampling
+        )
         return generator, dcgan.Discriminator(channels, side, self.discriminator_width, self.norm, self.classes, self.kernels)
 
     @classmethod

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from torch import Tensor
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import interpolate, leaky_relu
 
 from saddlebench.errors import InputError
 from saddlebench.games.networks.layers import (
@@ -54,6 +54,8 @@ class Generator(Network):
         width: channels of the last block; each block before has twice as many.
         classes: 0, or the classes that batch norm is conditioned on.
         norm: ``"batch"``, or ``"none"``: then an image does not depend on the others of its batch.
+        upsampling: ``"transposed"`` convolutions of side 4, or ``"nearest"``: pixels repeated, then a convolution of side 3, which
+            leaves no checkerboard (Odena et al. 2016).
     """
 
     latent: int
@@ -62,6 +64,7 @@ class Generator(Network):
     width: int = 64
     classes: int = 0
     norm: Literal["batch", "none"] = "batch"
+    upsampling: Literal["transposed", "nearest"] = "transposed"
 
     def __post_init__(self) -> None:
         if self.classes and self.norm == "none":
@@ -71,12 +74,14 @@ class Generator(Network):
     def _parts(self) -> tuple[Linear, tuple[tuple[Conv, Layer | None], ...], Conv]:
         start, count = doublings(self.side)
         widths = [self.width * 2**k for k in reversed(range(count + 1))]
-        blocks = tuple(
-            (Conv(f"up{k}", widths[k], widths[k + 1], 4, 2, 1, transposed=True), self._norm(f"norm{k}", widths[k + 1]))
-            for k in range(count)
-        )
+        blocks = tuple((self._up(f"up{k}", widths[k], widths[k + 1]), self._norm(f"norm{k}", widths[k + 1])) for k in range(count))
         first = Linear("first", self.latent, widths[0] * start**2)
         return first, blocks, Conv("last", widths[-1], self.channels, 3, 1, 1)
+
+    def _up(self, name: str, inputs: int, outputs: int) -> Conv:
+        if self.upsampling == "nearest":
+            return Conv(name, inputs, outputs, 3, 1, 1)
+        return Conv(name, inputs, outputs, 4, 2, 1, transposed=True)
 
     def _norm(self, name: str, channels: int) -> Layer | None:
         if self.norm == "none":
@@ -95,7 +100,7 @@ class Generator(Network):
         start, _ = doublings(self.side)
         x = as_image(first(x, scope), first.outputs // start**2, start)
         for up, norm in blocks:
-            x = up(x, scope)
+            x = up(x if up.transposed else interpolate(x, scale_factor=2, mode="nearest"), scope)
             x = (x if norm is None else norm(x, scope)).relu()
         return last(x, scope).tanh()
 

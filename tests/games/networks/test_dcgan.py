@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from saddlebench.errors import InputError
+from saddlebench.games.draws import normal
 from saddlebench.games.networks import dcgan
 from saddlebench.games.networks.network import Network, unfold
 
@@ -182,3 +183,16 @@ def test_sides_double_from_the_first_map(side, start):
 def test_sides_that_do_not_double_are_refused(side):
     with pytest.raises(InputError, match=f"images of side {side} cannot be made"):
         dcgan.doublings(side)
+
+
+def test_nearest_upsampling_is_resizing_then_convolving():
+    """One doubling with the parameters of the layers themselves; pixels repeated by torch's own interpolation."""
+    network = dcgan.Generator(3, 2, 14, 2, upsampling="nearest")
+    flat = normal(torch.tensor([1]), "resize", network.size)
+    z = normal(torch.tensor([2]), "z", 12).view(1, 4, 3)
+    w = {name: x[0] for name, x in network.named(flat).items()}
+    x = (z[0] @ w["first.weight"].T + w["first.bias"]).view(4, 4, 7, 7)
+    x = torch.nn.functional.conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3), w["up0.weight"], w["up0.bias"], padding=1)
+    x = torch.nn.functional.batch_norm(x, None, None, w["norm0.gain"], w["norm0.bias"], training=True).relu()
+    x = torch.nn.functional.conv2d(x, w["last.weight"], w["last.bias"], padding=1).tanh()
+    torch.testing.assert_close(network(flat, z), x)
