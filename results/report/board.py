@@ -31,6 +31,7 @@ _SUMMARY_OF = {  # columns of a summary → of the table runs
     "steps": "steps",
 }
 _CONTEXT_OF_MEASURES = ("_floor", "_uniform_noise", "_n_real", "_n_fake")
+_VARIANTS = ("budget", "dtype", "protocol")
 JUDGES = ("distance", "gap", "fid", "fd_", "kid", "modes_covered")  # a game is judged by the first that it has
 
 
@@ -122,9 +123,10 @@ def _row(
 
 
 def spent_until(runs: pd.DataFrame, trace: pd.DataFrame) -> np.ndarray:
-    """``(runs,)``: the cost of each run until the first checkpoint at which it met its tolerance, if it converged; else all its cost.
+    """``(runs,)``: the cost of each run that converged until the first checkpoint within its tolerance; of others all their cost.
 
-    The criterion is the distance, or the gap of a game that has none; the tolerance the budget's ``converged``, by default 1e-6 of the start.
+    The criterion is the distance, or the gap of a game that has none; the tolerance is the budget's ``converged``, by default 1e-6
+    of the start.
     """
     spent = runs["cost"].to_numpy(dtype=float).copy()
     won: Any = runs[(runs["status"] == "converged").to_numpy()][["cell", "context", "budget"]]

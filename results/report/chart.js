@@ -15,8 +15,9 @@ function ticks(low, high, logarithmic) {
   if (logarithmic && high - low >= 1) {
     const every = Math.max(1, Math.ceil((high - low) / 7));
     const found = [];
-    for (let k = Math.ceil(low - 1e-9); k <= high + 1e-9; k++) if (k % every === 0) found.push(10 ** k);
-    return found;
+    const within = high - low < 2.5 ? [1, 2, 5] : [1];
+    for (let k = Math.floor(low); k <= high + 1e-9; k++) if (k % every === 0) found.push(...within.map((digit) => digit * 10 ** k));
+    return found.filter((v) => Math.log10(v) >= low - 1e-9 && Math.log10(v) <= high + 1e-9);
   }
   const [a, b] = logarithmic ? [10 ** low, 10 ** high] : [low, high];
   const rough = (b - a) / 5, power = 10 ** Math.floor(Math.log10(rough));

@@ -1,4 +1,4 @@
-"""What the report's page holds, as one table of plain values: games with their leaderboards, curves, spectra and samples; failures; where."""
+"""What the report's page holds, as plain values: games with leaderboards, curves, spectra and samples; failures; machines."""
 
 import json
 import math
@@ -73,7 +73,7 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
         for name in dict.fromkeys(row.game for row in shown)
     ]
     pairs = runs[["game", "game_parameters"]].drop_duplicates()
-    labels = {pair: label("game", *pair, defaults) for pair in pairs.itertuples(index=False, name=None)}
+    labels = {pair: label("game", pair[0], pair[1], defaults) for pair in pairs.itertuples(index=False, name=None)}
     named = pd.Series([labels[pair] for pair in zip(runs["game"], runs["game_parameters"], strict=True)], dtype=object)
     failed, statuses, more = failures(runs, named)
     if more:
@@ -83,8 +83,8 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
         "written": written,
         "version": version,
         "runs": len(runs),
-        "optimizers": int(runs["optimizer"].nunique()),
-        "seeds": int(runs["seed"].nunique()),
+        "optimizers": len(set(runs["optimizer"])),
+        "seeds": len(set(runs["seed"])),
         "statuses": statuses,
         "points": allowed,
         "games": games,
@@ -168,7 +168,8 @@ def _judging(own: Sequence[Row], runs: pd.DataFrame) -> dict[str, Any]:
 
 def _contexts(runs: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
-    for key, part in runs.groupby(list(_CONTEXT), sort=False, dropna=False):
+    grouped: Any = runs.groupby(list(_CONTEXT), sort=False, dropna=False)
+    for key, part in grouped:
         row = {name: (value.item() if hasattr(value, "item") else value) for name, value in zip(_CONTEXT, key, strict=True)}
         row = {name: None if value != value else value for name, value in row.items()}
         first, last = (f"{moment:%Y-%m-%d %H:%M}" for moment in (part["started_at"].min(), part["started_at"].max()))
@@ -177,4 +178,4 @@ def _contexts(runs: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return json.loads(table.to_json(orient="records"))
+    return json.loads(str(table.to_json(orient="records")))

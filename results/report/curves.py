@@ -1,7 +1,7 @@
 """Curves of the report: median and middle half over seeds at a limited number of checkpoints.
 
-A run that has diverged counts as infinitely far from there on, so a median never improves by losing its worst runs; it ends where half of
-the runs are lost. Runs that ended otherwise before the others (errors, timeouts) are left out from there on.
+A run that has diverged counts as infinitely far from there on, so a median never improves by losing its worst runs; it ends where
+half of the runs are lost. Runs that ended otherwise before the others (errors, timeouts) are left out from there on.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ def curves(
         members: positions in ``runs`` of each group.
         runs: the table `runs`.
         trace: the table `trace`.
-        most_numbers: about how many numbers there may be in all; lines get fewer points for it, at worst 20, then the last groups none.
+        most_numbers: about how many numbers there may be: lines get fewer points, at worst 20, then the last groups none.
 
     Returns:
-        For each group ``{"step", "cost", "seconds", "measures": {name: [median, low, high]}}``, columns of equal length, ``seconds``
+        For each group ``{"step", "cost", "seconds", "measures": {name: [median, low, high]}}``, columns of one length, ``seconds``
         None unless every run ran alone; or None, where there is no trace or no room; and the points a line was allowed.
     """
     group = np.full(len(runs), -1)
@@ -86,7 +86,7 @@ def _group(part: pd.DataFrame, n: int, allowed: int) -> dict[str, Any] | None:
         worst = -_LOST if measure_direction(str(measure)) == "higher" else _LOST
         values = np.where(diverged & (over[kept] | ~np.isfinite(values)), worst, values)
         measures[str(measure)] = _quartiles(np.clip(values, -_LOST, _LOST))
-    seconds = _middle(table(part, "seconds")) if (part["runs_in_program"] == 1).all() else np.array([np.nan])
+    seconds = _middle(table(part, "seconds")) if bool(np.all(part["runs_in_program"] == 1)) else np.array([np.nan])
     return {
         "step": steps[kept].tolist(),
         "cost": _middle(table(part, "cost")).tolist(),
@@ -101,7 +101,7 @@ def _middle(table: np.ndarray) -> np.ndarray:
 
 
 def _quartiles(table: np.ndarray) -> list[list[float | None]]:
-    """Median, first and third quartile of each row; None where one is infinite (also between a number and infinity) or of nothing."""
+    """Median, first and third quartile of each row; None where one is infinite or of nothing."""
     found = np.full((3, len(table)), np.nan)
     filled = ~np.isnan(table).all(1)
     found[:, filled] = np.nanquantile(table[filled], [0.5, 0.25, 0.75], axis=1)

@@ -115,7 +115,7 @@ function details(row) {
     say(done ? "command copied" : "the command is selected");
     setTimeout(() => { button.textContent = "copy"; }, 2000);
   } }, "copy");
-  const facts = [`recorded at commit ${row.commit.slice(0, 12)}${row.dirty ? " with uncommitted changes" : ""}`, `${row.track} hyperparameters`, ...row.missing];
+  const facts = [`recorded at commit ${row.commit.slice(0, 12)}${row.dirty ? " with uncommitted changes" : ""}`, `hyperparameters: ${row.track}`, ...row.missing];
   if (row.extractor) facts.push(`extractor ${row.extractor}`);
   if (row.reason) facts.push(row.reason);
   if (row.no_spectrum) facts.push(`no spectrum: ${row.no_spectrum}`);

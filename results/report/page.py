@@ -1,7 +1,7 @@
 """One self-contained page: the template with its style, its scripts and its values put in, and a policy that lets it load nothing.
 
-Everything that results bring (names, reasons, pictures' paths) reaches the page as JSON in a data block, in which no ``<`` stands, and
-is shown by setting text. The page's security policy lists the hashes of its own style and script: nothing else runs, and nothing is fetched.
+Everything that results bring (names, reasons, pictures' paths) reaches the page as JSON in a data block, in which no ``<`` stands,
+and is shown by setting text. The page's policy lists the hashes of its own style and script: nothing else runs or is fetched.
 """
 
 import base64
@@ -24,7 +24,8 @@ def page(content: Mapping[str, Any]) -> str:
     """The page's HTML from `saddlebench.results.report.content.content`."""
     style = _read("page.css")
     script = '(() => {\n"use strict";\n' + "\n".join(_read(name) for name in _SCRIPTS) + "\n})();\n"
-    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    sources = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+    policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
     parts = {
         "policy": policy,
         "title": html.escape(str(content["title"])),
@@ -36,7 +37,7 @@ def page(content: Mapping[str, Any]) -> str:
 
 
 def embedded(value: Any) -> str:
-    """JSON that may stand in a script element: numbers with nine digits, NaN as null, infinities as 1e999, which parses to Infinity."""
+    """JSON that may stand in a script element: nine digits, NaN as null, infinity as 1e999, which parses to it."""
     return _json(value).translate(_ESCAPES)
 
 

@@ -56,7 +56,7 @@ def told(counts: Mapping[str, int]) -> str | None:
     if counts["found"] > counts["shown"] + counts["unreadable"]:
         parts.append(f"{counts['shown']} of {counts['found']} pictures are shown; the others lie in samples/ beside the results")
     if counts["unreadable"]:
-        parts.append(f"{counts['unreadable']} could not be read")
+        parts.append(f"{counts['unreadable']} pictures could not be read")
     return "; ".join(parts) or None
 
 

@@ -24,8 +24,8 @@ def planes(
         most_numbers: how many eigenvalues there may be in all; the last groups have none when they are spent.
 
     Returns:
-        For each group a list of ``{"operator", "point", "values"}``, a value being ``[re, im, null, mass]``, null 1 for a null direction
-        that the game declares, mass a list with the share of each player; and how many distinct eigenvalues were left out.
+        For each group a list of ``{"operator", "point", "values"}``, a value being ``[re, im, null, mass]``: null is 1 for a null
+        direction that the game declares, mass the share of each player; and how many distinct eigenvalues were left out.
     """
     group = np.full(len(runs), -1)
     for number, at in enumerate(members):

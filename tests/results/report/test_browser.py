@@ -102,8 +102,8 @@ def test_a_pointer_over_a_curve_shows_values(opened):
         re.search(r"distance ([\d.e−]+)\nmiddle half ([\d.e−]+) to ([\d.e−]+)\ncost (\d+), step (\d+)", text) for text in seen
     ]
     assert values
-    assert all(values)
     for found in values:
+        assert found is not None
         median, low, high, cost, step = (float(text.replace("−", "-")) for text in found.groups())
         rate = next(r for r in (0.3, 0.5, 1.5) if median == pytest.approx(2.5 * r**step, rel=0.01))  # the median of 1, 2, 3, 4
         assert (low, high, cost) == (pytest.approx(1.75 * rate**step, rel=0.01), pytest.approx(3.25 * rate**step, rel=0.01), step)
@@ -145,7 +145,8 @@ def test_everything_is_reached_by_keyboard_with_a_visible_focus(opened):
     for _ in range(80):
         page.keyboard.press("Tab")
         what = page.evaluate(
-            "() => { const e = document.activeElement; return [e.tagName, e.id || e.getAttribute('aria-label') || e.textContent.slice(0, 40),"
+            "() => { const e = document.activeElement, label = e.getAttribute('aria-label');"
+            " return [e.tagName, e.id || label || e.textContent.slice(0, 40),"
             " e === document.body ? 'body' : getComputedStyle(e).outlineStyle]; }"
         )
         if what[0] == "BODY":
@@ -176,10 +177,11 @@ def test_a_row_gives_its_command_by_keyboard(opened):
     page.keyboard.press("Enter")
     command = page.locator(".detail code").inner_text()
     assert command == (
-        "saddlebench run --game bilinear --optimizer extragradient --set optimizer.step_size=0.2 --seeds 4 --steps 100 --dtype float64 --device cpu"
+        "saddlebench run --game bilinear --optimizer extragradient --set optimizer.step_size=0.2 --seeds 4 --steps 100"
+        " --dtype float64 --device cpu"
     )
     assert button.get_attribute("aria-expanded") == "true"
-    assert "tuned hyperparameters" in page.locator(".detail").inner_text()
+    assert "hyperparameters: tuned" in page.locator(".detail").inner_text()
     page.locator(".detail button").click()
     page.wait_for_function("document.querySelector('.detail button').textContent != 'copy'")
     page.locator("#which").focus()
@@ -210,14 +212,17 @@ def test_text_stands_out_from_its_ground(opened, scheme):
     page = opened(color_scheme=scheme)
     worst = page.evaluate("""() => {
       const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
-      const light = (rgb) => { const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+      const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+      const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
       let worst = [99, ''];
       for (const node of document.querySelectorAll('p, th, td, span, button, a, dt, dd, h1, h2, h3, .grid text')) {
         if (!node.textContent.trim() || node.closest('.hidden')) continue;
         let ground = node;
         while (ground && (numbers(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
         const style = getComputedStyle(node);
-        const pair = [light(numbers(node instanceof SVGElement ? style.fill : style.color)), light(numbers(getComputedStyle(ground ?? document.body).backgroundColor))].sort((a, b) => b - a);
+        const below = getComputedStyle(ground ?? document.body).backgroundColor;
+        const text = node instanceof SVGElement ? style.fill : style.color;
+        const pair = [light(numbers(text)), light(numbers(below))].sort((a, b) => b - a);
         const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
         if (ratio < worst[0]) worst = [ratio, node.className + ' ' + node.textContent.slice(0, 40)];
       }

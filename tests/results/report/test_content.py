@@ -21,6 +21,13 @@ def rows(values, game=0):
     return {row["optimizer"]: row for row in values["games"][game]["rows"]}
 
 
+def only(found):
+    """The one line, and the points it was allowed."""
+    (line,), allowed = found
+    assert line is not None
+    return line, allowed
+
+
 def test_success_stands_with_wilson_s_interval(values):
     z, n, p = 1.959963984540054, 4, 0.75
     centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
@@ -54,7 +61,7 @@ def test_a_curve_counts_lost_runs_as_infinitely_far(make):
     values = {"a": [1, 2, 3, 4, 5], "b": [2, 3, 4, 5, 6], "c": [3, 30, 300]}
     runs = pd.DataFrame([make.run(cell, status="diverged" if cell == "c" else "budget") for cell in values])
     trace = pd.concat([pd.DataFrame(make.trace(cell, length=len(v), value=[float(x) for x in v])) for cell, v in values.items()])
-    (line,), _ = curves([np.arange(3)], runs, trace, 1000)
+    line, _ = only(curves([np.arange(3)], runs, trace, 1000))
     median, low, high = line["measures"]["distance"]
     assert median == [2, 3, 4, 5, 6]
     assert low == [1.5, 2.5, 3.5, 4.5, 5.5]
@@ -66,16 +73,16 @@ def test_a_curve_leaves_out_the_last_checkpoint_of_one_run(make):
     runs = pd.DataFrame([make.run("a"), make.run("b", status="diverged")])
     trace = pd.concat([pd.DataFrame(make.trace("a")), pd.DataFrame({**make.trace("b", length=3), "step": [0, 1, 7]})])
     trace.loc[(trace["cell"] == "a") & (trace["step"] > 1), "step"] += 10
-    (line,), _ = curves([np.arange(2)], runs, trace, 1000)
+    line, _ = only(curves([np.arange(2)], runs, trace, 1000))
     assert line["step"] == [0, 1, 12, 13, 14]
 
 
 def test_a_long_trace_is_thinned_with_both_ends(make):
     runs = pd.DataFrame([make.run()])
     trace = pd.DataFrame(make.trace(length=5000, value=[1.0] * 5000))
-    (line,), allowed = curves([np.arange(1)], runs, trace, 10**6)
+    line, allowed = only(curves([np.arange(1)], runs, trace, 10**6))
     assert (allowed, len(line["step"]), line["step"][0], line["step"][-1]) == (200, 200, 0, 4999)
-    (line,), allowed = curves([np.arange(1)], runs, trace, 90)
+    line, allowed = only(curves([np.arange(1)], runs, trace, 90))
     assert (allowed, len(line["step"])) == (30, 30)
 
 
@@ -140,7 +147,7 @@ def test_pictures_are_made_small_and_counted(folder, monkeypatch):
     runs = tables.runs[tables.runs["game"] == "mnist"].reset_index(drop=True)
     taken, counts = picturing.pictures(folder, [np.arange(len(runs))], runs)
     assert counts == {"found": 4, "shown": 3, "unreadable": 1}
-    assert picturing.told(counts) == "1 could not be read"
+    assert picturing.told(counts) == "1 pictures could not be read"
     assert [one["seed"] for one in taken[0]] == [0, 1, 2]
     assert taken[0][0]["source"] == "samples/mnist/extragradient-ring0000-seed0.png"
     taken, counts = picturing.pictures(folder, [np.arange(len(runs))], runs, most=2)
