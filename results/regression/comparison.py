@@ -12,13 +12,14 @@ from saddlebench.results.regression.costs import log_cost_ratios, successes
 from saddlebench.results.regression.faults import Fault, faults
 from saddlebench.results.regression.golden import golden_faults
 from saddlebench.results.regression.pools import LEVEL, Pool, adjust, lost, worse
-from saddlebench.results.regression.times import log_time_ratios, seconds_per_step
+from saddlebench.results.regression.times import log_time_ratios, seconds_per_step, steady
 from saddlebench.results.regression.traces import moved
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults, newest
 
 TIME_MARGIN = 1.05
 """A step may take this much longer before a test of time looks at it: what nights of one commit differ by between pools."""
+_PAIRING = ["optimizer", "optimizer_parameters", "game", "game_parameters", "budget"]
 _SAME_PLACE = ("machine", "device", "torch_version", "threads")
 
 
@@ -72,13 +73,14 @@ def compare(
         raise InputError("no cell is in both: they are results of other games, optimizers, parameters, seeds or budgets")
     moves = moved(old, now)
     shifted = _part(old, moves.index), _part(now, moves.index)
-    times, notes = _times(old, now)
+    identity = now.runs.set_index("cell")[["optimizer", "game"]]
+    identity["family"] = identity["game"].map(lambda game: families.get(game, game))
+    identity["pairing"] = now.runs.groupby(_PAIRING, sort=False).ngroup().to_numpy()
+    times, notes = _times(old, now, identity)
     pairs = {
         "cost": log_cost_ratios(*shifted, defaults) if len(moves) else pd.Series(dtype=float),
         "time": times,
     }
-    identity = now.runs.set_index("cell")[["optimizer", "game"]]
-    identity["family"] = identity["game"].map(lambda game: families.get(game, game))
     tested = [
         worse(kind, *_names(key), part["value"].to_numpy(dtype=float), TIME_MARGIN if kind == "time" else 1.0)
         for kind, values in pairs.items()
@@ -125,7 +127,7 @@ def _part(tables: Tables, cells: Any) -> Tables:
     return Tables(runs, trace, tables.spectrum.iloc[:0], tables.machines)
 
 
-def _times(old: Tables, now: Tables) -> tuple[pd.Series, list[str]]:
+def _times(old: Tables, now: Tables, identity: pd.DataFrame) -> tuple[pd.Series, list[str]]:
     """log(new / baseline) seconds a step of cells stepped alone in the same place, and what to note."""
     before, after = seconds_per_step(old), seconds_per_step(now)
     where, now_where = (tables.runs.set_index("cell")[list(_SAME_PLACE)] for tables in (old, now))
@@ -137,7 +139,16 @@ def _times(old: Tables, now: Tables) -> tuple[pd.Series, list[str]]:
         reason = f"the two ran in other places ({', '.join(_SAME_PLACE)})" if len(alone) else "no run of both ran alone (--timing)"
         return pd.Series(dtype=float), [f"times are not compared: {reason}"]
     ratios, shared = log_time_ratios(before[kept], after[kept])
-    return ratios, [f"times: all {len(kept)} timed cells together took {shared:.2f} times as long; ratios are without it"]
+    table = identity.loc[kept].assign(old=np.log(before[kept]), new=np.log(after[kept]))
+    unsteady = [
+        part.index
+        for _, part in table.groupby(["optimizer", "family"], sort=True)
+        if not all(steady(part[name].to_numpy(dtype=float), part["pairing"].to_numpy()) for name in ("old", "new"))
+    ]
+    notes = [f"times: all {len(kept)} timed cells together took {shared:.2f} times as long; ratios are without it"]
+    if unsteady:
+        notes.append(f"times of {len(unsteady)} pools are not compared: the machine was too busy to time them to 20 %")
+    return ratios.drop([cell for cells in unsteady for cell in cells]), notes
 
 
 def _by_pool(values: pd.Series, identity: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:

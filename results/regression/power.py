@@ -8,8 +8,8 @@ The seeds of stored nights are drawn again (bootstrap), pool by pool; what the p
             float64: the pairs are kept, because an unchanged run comes out the same; costs are those of the run s times as slow,
             rounded up to the run's checkpoints, what lies between two of them being uniform
 
-In a slowed night one pool is s times as slow. It is found where its p is at most `pools.LEVEL` / (number of tests), which is what
-the step-up procedure asks where all others are unchanged.
+A pool that was not steady in a night is not timed (`times.steady`). In a slowed night one pool is s times as slow; it is found
+where its p is at most `pools.LEVEL` / (number of tests), which is what the step-up procedure asks where all others are unchanged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from saddlebench.errors import InputError
 from saddlebench.results.regression.comparison import TIME_MARGIN, one_of_each
 from saddlebench.results.regression.costs import costs_of, log_ratios, middle
 from saddlebench.results.regression.pools import LEVEL, adjust, worse
-from saddlebench.results.regression.times import seconds_per_step
+from saddlebench.results.regression.times import seconds_per_step, steady
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults
 
@@ -39,6 +39,10 @@ class TimePool:
     family: str
     logs: np.ndarray
     pairing: np.ndarray
+
+    def steady(self, nights: np.ndarray) -> bool:
+        """Could the pool be timed in both nights?"""
+        return all(steady(self.logs[night], self.pairing) for night in nights)
 
     def draws(self, nights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """log(new / baseline) of an unchanged night: ``nights`` are the two that are compared, or one and the same."""
@@ -100,7 +104,8 @@ class Simulation:
         pair = self._pair(rng)
         drawn = [pool.draws(pair, rng) for pool in self.times]
         shared = np.median(np.concatenate(drawn)) if drawn else 0.0
-        tested = [worse("time", p.optimizer, p.family, d - shared, TIME_MARGIN) for p, d in zip(self.times, drawn, strict=True)]
+        told = [(pool, values) for pool, values in zip(self.times, drawn, strict=True) if pool.steady(pair)]
+        tested = [worse("time", pool.optimizer, pool.family, values - shared, TIME_MARGIN) for pool, values in told]
         chaotic = [(pool, pool.draws(1.0, rng)) for pool in self.costs if pool.chaotic]
         tested += [worse("cost", pool.optimizer, pool.family, values) for pool, values in chaotic if len(values)]
         return any(pool.adjusted <= LEVEL for pool in adjust(tested))
@@ -115,7 +120,8 @@ class Simulation:
                 p = []
                 for _ in range(nights):
                     pair = self._pair(rng)
-                    p.append(worse("time", "", "", pool.draws(pair, rng) - shared[_key(pair)] + shift).p)
+                    drawn = pool.draws(pair, rng) - shared[_key(pair)] + shift
+                    p.append(worse("time", "", "", drawn).p if pool.steady(pair) else 1.0)
                 rows.append(_row("time", pool, pool.logs.shape[1], slow_down, p, self.tests))
             for pool in self.costs:
                 tests = self.tests + (not pool.chaotic)

@@ -12,6 +12,7 @@ import pandas as pd
 from saddlebench.results.store import Tables
 
 _QUANTILE = 0.1
+_STEADY = 1.2
 
 
 def seconds_per_step(tables: Tables) -> pd.Series:
@@ -39,3 +40,19 @@ def log_time_ratios(baseline: pd.Series, new: pd.Series) -> tuple[pd.Series, flo
     ratios = np.log(both["new"]) - np.log(both["old"])
     shared = float(np.median(ratios)) if len(ratios) else 0.0
     return ratios - shared, float(np.exp(shared))
+
+
+def steady(logs: np.ndarray, pairing: np.ndarray) -> bool:
+    """Do the runs of a pool agree well enough to be timed: is the middle half of them within 20 %?
+
+    Where steps take longer than the slices of time that other work leaves, whole stretches of seeds come out slow together, which
+    no test of pairs can know. Such a pool is not tested.
+
+    Args:
+        logs: of seconds a step, ``(runs,)``.
+        pairing: what each run is of but for its seed; pairings are centred, each on its median.
+    """
+    values = pd.Series(logs)
+    centred = values - values.groupby(pairing).transform("median")
+    low, high = np.quantile(centred, [0.25, 0.75])
+    return bool(high - low <= np.log(_STEADY))
