@@ -4,6 +4,8 @@ A trace has millions of rows and two keys of text: they are matched once, by Arr
 whole columns.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -25,7 +27,7 @@ def points(runs: pd.DataFrame, trace: pd.DataFrame, measure: str, answer: str = 
         ``run`` (the position in ``runs``), ``step``, ``gradients``, ``products``, ``cost`` = gradients + 2 products, ``seconds``
         and ``value``, ordered by run and step.
     """
-    kept = trace[((trace["measure"] == measure) & (trace["answer"] == answer)).to_numpy()]
+    kept: Any = trace[((trace["measure"] == measure) & (trace["answer"] == answer)).to_numpy()]
     position = _positions(runs, kept)
     there = position >= 0
     table = pd.DataFrame({"run": position[there], "step": kept["step"].to_numpy()[there]})

@@ -66,7 +66,8 @@ def chosen(runs: pd.DataFrame, filters: Sequence[str], defaults: Defaults | None
         every = {key: any(_same(value, p) for value in key for p in patterns) for key in set(zip(values, own, strict=True))}
         if not any(every.values()):
             raise unknown(f"{name} in these results:", wanted, {str(value) for value in own})
-        runs = runs[np.array([every[key] != but for key in zip(values, own, strict=True)], dtype=bool)]
+        kept: Any = runs[np.array([every[key] != but for key in zip(values, own, strict=True)], dtype=bool)]
+        runs = kept
         if not len(runs):
             raise InputError(f"filter {text} leaves no run")
     return runs

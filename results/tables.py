@@ -112,8 +112,8 @@ def tabulate(
     grouped: Any = frame.groupby(["row", "column"], sort=False)
     entries = {key: _entry(part, statistic, better, random) for key, part in grouped}
     notes = _notes(entries, runs, measure, target)
-    lines = [list(dict.fromkeys(frame[axis])) for axis in ("row", "column")]
-    shown = Table(*lines, entries, rows, columns, measure, statistic, better, notes)
+    down, along = (list(dict.fromkeys(frame[axis])) for axis in ("row", "column"))
+    shown = Table(down, along, entries, rows, columns, measure, statistic, better, notes)
     return replace(shown, entries=_marked(shown, across))
 
 
@@ -159,7 +159,8 @@ def _ranked(frame: pd.DataFrame, found: Measured, competing: str) -> np.ndarray:
     if found.better is None:
         raise InputError(f"{found.name} has no better direction to rank by")
     wide = frame.assign(value=sign * frame["value"]).pivot(index=keys, columns=competing, values="value")
-    ranked = pd.DataFrame(ranks(wide.to_numpy()), index=wide.index, columns=wide.columns).stack().rename("rank")
+    ranked: Any = pd.DataFrame(ranks(wide.to_numpy()), index=wide.index, columns=wide.columns).stack()
+    ranked.name = "rank"
     return frame.join(ranked, on=[*keys, competing])["rank"].to_numpy()
 
 
@@ -197,7 +198,7 @@ def _notes(entries: dict[tuple[str, str], Entry], runs: pd.DataFrame, measure: s
         notes.append("∞: the run diverged, failed or timed out")
     if any(0 < entry.n < _FEWEST for entry in entries.values()):
         notes.append(f"of fewer than {_FEWEST} runs no interval is told and no best one marked")
-    budgets = runs.groupby(["game", "game_parameters"])["budget"].nunique()
+    budgets: Any = runs.groupby(["game", "game_parameters"])["budget"].nunique()
     if (budgets > 1).any():
         notes.append("runs of different budgets are pooled: choose one with --filter budget=… or --columns budget")
     return notes

@@ -114,7 +114,8 @@ def time_to_targets(runs: pd.DataFrame, trace: pd.DataFrame, defaults: Defaults,
         levels = np.tile(one.wanted.levels, len(one.runs))
         found.append(rows.assign(**about, level=levels, step=one.step.ravel(), cost=one.cost.ravel()))
     columns = [*_RUN, "measure", "direction", "relative", "level", "step", "cost"]
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    table: Any = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    return table[columns]
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def reached_targets(
 def judged_by(runs: pd.DataFrame, defaults: Defaults) -> list[str]:
     """The measures by which the games of these runs may be judged: those of the trace that `reached_targets` reads."""
     found: dict[str, None] = {}
-    for (game, given), part in runs.groupby(["game", "game_parameters"], sort=False):
+    grouped: Any = runs.groupby(["game", "game_parameters"], sort=False)
+    for (game, given), part in grouped:
         criteria = _CRITERIA[:1] if part["start_distance"].notna().any() else _CRITERIA
         own = pinned_measures(game, changed_parameters(game, given, defaults))
         found |= dict.fromkeys([*criteria, *own])
@@ -174,7 +176,7 @@ def first_reached(curves: pd.DataFrame, wanted: Targets) -> pd.DataFrame:
     Returns:
         ``cell``, ``context``, ``level``, ``step`` and ``cost`` = gradients + 2 products, infinite where it is never reached.
     """
-    runs = curves[["cell", "context"]].drop_duplicates().reset_index(drop=True)
+    runs: Any = curves[["cell", "context"]].drop_duplicates().reset_index(drop=True)
     whole = curves.assign(measure=wanted.measure, answer="last")
     for name in {"seconds"} - set(curves):
         whole[name] = np.nan

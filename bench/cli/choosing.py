@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from saddlebench.bench.cli.forms import option
 from saddlebench.bench.cli.output import counted, say
@@ -31,13 +31,16 @@ def filters_of(
 
 def choose(
     folder: Path, filters: Sequence[str], measures: "Callable[[pd.DataFrame], Sequence[str]] | None" = None
-) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+) -> "tuple[pd.DataFrame, Any]":
     """The newest runs that the filters let through, and of their trace (the last iterate's) some measures.
 
     Args:
         folder: of results.
         filters: as `saddlebench.results.selecting.chosen` takes them.
         measures: runs → names of what is read of the trace; left out: nothing is.
+
+    Returns:
+        Runs and trace, None where nothing was to be read of it.
 
     Raises:
         InputError: there are no runs.

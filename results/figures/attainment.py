@@ -5,6 +5,7 @@ A game that an optimizer does not apply to is one that it does not solve: else w
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -29,12 +30,13 @@ def cost_by_problem(runs: pd.DataFrame, trace: pd.DataFrame, defaults: Defaults)
     Raises:
         InputError: no game of these runs has a target, or an optimizer has two runs of one game and seed (of two budgets, say).
     """
-    played = runs[(runs["status"] != "not_applicable").to_numpy()].reset_index(drop=True)
+    played: Any = runs[(runs["status"] != "not_applicable").to_numpy()].reset_index(drop=True)
     label = pd.Series(names_of(played, "optimizer", defaults))
     parts = []
     for one in reached_targets(played, trace, defaults):
-        at = one.runs.index
-        keys = one.runs[["game", "game_parameters", "seed"]].assign(measure=one.wanted.measure, optimizer=label[at].to_numpy())
+        played_here: Any = one.runs
+        at = played_here.index
+        keys = played_here[["game", "game_parameters", "seed"]].assign(measure=one.wanted.measure, optimizer=label.to_numpy()[at])
         costs = pd.DataFrame(one.cost, index=pd.MultiIndex.from_frame(keys))
         if costs.index.has_duplicates:
             twice = costs.index[costs.index.duplicated()][0]

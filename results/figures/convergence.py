@@ -48,8 +48,8 @@ def convergence(
         wanted &= tables.runs["optimizer"].isin(optimizers)
     if over == "seconds":
         wanted &= tables.runs["runs_in_program"] == 1
-    runs = tables.runs[wanted.to_numpy()].reset_index(drop=True)
-    table = points(runs, tables.trace, measure)
+    runs: Any = tables.runs[wanted.to_numpy()].reset_index(drop=True)
+    table: Any = points(runs, tables.trace, measure)
     if table.empty:
         alone = " that ran alone (saddlebench run --timing)" if over == "seconds" else ""
         raise InputError(f"no {measure} of {', '.join(optimizers) or 'any optimizer'} on {game}{alone} to draw")
@@ -67,7 +67,7 @@ def convergence(
             own = runs[runs["optimizer"] == name].groupby(["optimizer_parameters", "game_parameters"], sort=True).indices.values()
             of_name = np.flatnonzero(runs["optimizer"] == name)
             for k, at in enumerate(own):
-                line = table[table["run"].isin(of_name[at])]
+                line: Any = table[table["run"].isin(of_name[at].tolist())]
                 if len(line):
                     _band(axes, line, "step" if over == "steps" else over, name if k == 0 else "_nolegend_", style, edge)
         axes.set(xscale="log", yscale="log" if logarithmic else "linear", title=game)
@@ -93,9 +93,9 @@ def _band(axes: Axes, line: pd.DataFrame, over: str, label: str, style: dict[str
     x = line.groupby("step")[over].median().reindex(values.columns).to_numpy()
     kept = values.notna().any().to_numpy()
     matrix, x = values.to_numpy()[:, kept], x[kept]
-    low, below, above, high = (
-        np.nanquantile(matrix, q, axis=0, method=m) for q, m in ((0.25, "lower"), (0.5, "lower"), (0.5, "higher"), (0.75, "higher"))
-    )
+    quantile: Any = np.nanquantile
+    wanted = ((0.25, "lower"), (0.5, "lower"), (0.5, "higher"), (0.75, "higher"))
+    low, below, above, high = (quantile(matrix, q, axis=0, method=method) for q, method in wanted)
     middle = np.where(below == above, below, below / 2 + above / 2)
     (drawn,) = axes.plot(x, np.where(np.isfinite(middle), middle, np.nan), label=label, color=style["color"], linewidth=1.3)
     if style["dashes"]:

@@ -39,7 +39,7 @@ def mode_strips(
     if table.empty:
         raise InputError(f"no {measure} to draw: mixtures of Gaussians have it")
     shown = list(dict.fromkeys(names[np.unique(table["run"])]))
-    most = max(1, math.ceil(table["value"].max()))
+    most = max(1, math.ceil(np.nanmax(table["value"].to_numpy())))
     norm = BoundaryNorm(np.arange(-0.5, most + 1), 256)
     colours = colormaps["cividis_r"]
     columns = min(_COLUMNS, len(shown))

@@ -39,13 +39,13 @@ _IN_A_COLUMN = 20
 _COLUMN_INCHES = 2.1
 
 
-def legend(figure: Figure, axes: Axes, location: str = "best") -> None:
+def legend(figure: Figure, axes: Axes) -> None:
     """The legend of ``axes``: within them if it is short, else to the right of them, for which the figure is widened."""
     names = axes.get_legend_handles_labels()[1]
     if not names:
         return
-    if len(names) <= _INSIDE and location != "outside":
-        axes.legend(fontsize=7, loc=location)
+    if len(names) <= _INSIDE:
+        axes.legend(fontsize=7)
         return
     columns = math.ceil(len(names) / _IN_A_COLUMN)
     figure.set_figwidth(figure.get_figwidth() + columns * _COLUMN_INCHES)

@@ -58,9 +58,8 @@ def test_the_front_by_hand_and_by_brute_force():
     assert pareto_front([1, 2, 3, 3], [5, 3, 4, 3]).tolist() == [True, True, False, False]
     assert pareto_front([1, 1, math.inf], [2, 2, 0]).tolist() == [True, True, False]
     s, v = np.random.default_rng(0).integers(0, 9, (2, 60))
-    brute = [
-        not any((a <= x and b < y) or (a < x and b <= y) for a, b in zip(s, v, strict=True)) for x, y in zip(s, v, strict=True)
-    ]
+    pairs = list(zip(s, v, strict=True))
+    brute = [not any((a <= x and b < y) or (a < x and b <= y) for a, b in pairs) for x, y in pairs]
     assert pareto_front(s, v).tolist() == brute
 
 

@@ -4,19 +4,7 @@ import pytest
 
 from saddlebench.bench.cli.plotting import KINDS
 
-RUN = (
-    "run",
-    "--game",
-    "gaussian-ring",
-    "--game",
-    "bilinear",
-    "--optimizer",
-    "adam",
-    "--optimizer",
-    "extragradient",
-    "--steps",
-    "30",
-)
+PAIRS = ("--game", "gaussian-ring", "--game", "bilinear", "--optimizer", "adam", "--optimizer", "extragradient")
 DRAWN = {
     "ecdf": (["--game", "bilinear"], ["adam", "extragradient", "cost (gradients + 2 products)"]),
     "profile": (["--reference", "extragradient"], ["adam", "factor τ of the cost of extragradient"]),
