@@ -9,7 +9,8 @@ from typing import Any
 from saddlebench.errors import InputError, unknown
 
 # Version of the measuring protocol: results of different versions are not comparable.
-# 2: 1000 watched points, up from 200; distances to the nearest of many equilibria (torus, covariance GAN, matrix games); clipping to boxes of every method.
+# 2: 1000 watched points, up from 200; distances to the nearest of many equilibria (torus, covariance GAN, matrix games);
+# every method on a box is clipped to it.
 PROTOCOL = 2
 _MOST_STEPS = 10**9
 _CLOSEST = 10  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
