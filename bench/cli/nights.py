@@ -83,7 +83,7 @@ def night(folder: Path, suite: str, device: str, asv: bool) -> int:
     )
     _write_findings(folder / name / "findings.md", entry, found)
     _write(folder, [*log, entry])
-    _pages(folder / name, asv)
+    _pages(folder / name, context.commit, asv)
     code = report(found)
     against = (
         f"compared with {last.name}" if last else "the first good night of this suite is still to come" if code else "the first"
@@ -181,7 +181,7 @@ def _write_findings(path: Path, entry: Night, found: Comparison) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _pages(folder: Path, asv: bool) -> None:
+def _pages(folder: Path, commit: str, asv: bool) -> None:
     """The report page, and asv's pages on request; a failure is said and costs no results."""
     _call([sys.executable, "-m", "saddlebench", "report", str(folder)], None)
     if not asv:
@@ -189,7 +189,7 @@ def _pages(folder: Path, asv: bool) -> None:
     checkout, program = Path(__file__).resolve().parents[2], shutil.which("asv", path=str(Path(sys.executable).parent))
     if program is None or not (checkout / "asv.conf.json").is_file():
         raise InputError("--asv needs a checkout with asv installed: make install")
-    _call([program, "run", f"--environment=existing:{sys.executable}", "--set-commit-hash=HEAD", "--quick"], checkout)
+    _call([program, "run", f"--environment=existing:{sys.executable}", f"--set-commit-hash={commit}"], checkout)
     _call([program, "publish"], checkout)
 
 

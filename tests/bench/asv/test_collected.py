@@ -28,7 +28,8 @@ def test_every_optimizer_is_a_case():
         "assert s.Stepping.params[0] == p.Spectra.params[0] == c.Convergence.params[0] == list(o);"
         "assert 'torch' not in sys.modules;"
         "m = s.Stepping(); m.setup('extragradient', 'bilinear'); m.time_ten_steps('extragradient', 'bilinear');"
-        "q = p.Spectra(); q.setup('extragradient', 'quadratic'); assert 0 < q.track_spectral_radius('extragradient', 'quadratic') < 1;"
+        "q = p.Spectra(); q.setup('extragradient', 'quadratic');"
+        "assert 0 < q.track_spectral_radius('extragradient', 'quadratic') < 1;"
         "assert 0 < c.Convergence().track_steps_to_tolerance('extragradient', 'quadratic') <= 1000"
     )
     subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=True)
