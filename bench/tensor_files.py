@@ -148,5 +148,5 @@ def _checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         x = tensors[name]
         found.update(f"\0{name}\0{x.dtype}\0{tuple(x.shape)}\0".encode())
-        found.update(x.reshape(-1).view(torch.uint8).numpy())
+        found.update(memoryview(x.reshape(-1).view(torch.uint8).numpy()))  # pyright: ignore[reportArgumentType] - arrays are buffers
     return found.hexdigest()

@@ -70,7 +70,7 @@ def sample(
     images = shown.dim() > 2
     if not images and (interpolate or neighbours):
         raise InputError("--interpolate and --neighbours are for images, and this game generates points")
-    further = {}
+    further, measures = {}, {}
     if interpolate:
         further["interpolation"] = draws.walks(interpolate)
     if neighbours:
@@ -82,7 +82,7 @@ def sample(
         save(pictures, beside, title)
         what = f"{interpolate} spherical walks of {STATIONS} images" if name == "interpolation" else "nearest training images"
         say(f"{what} in {beside}")
-    if neighbours:
+    if measures:
         say(
             f"median distance to the nearest training image: {measures['nearest_ratio']:.3g} of that between real ones; "
             f"{measures['copied_fraction']:.0%} of the samples are nearer than all but 1 % of real images"

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -142,7 +142,8 @@ class GAN(Game):
 
         columns = (cut(sample.latents), cut(sample.real), cut(sample.labels), cut(sample.blur, 2), cut(sample.asked))
         draws = list(zip(*(cut(d) for d in sample.draws), strict=True)) or [()] * count
-        return [Batch(*row, draws[k], sample.due, asked) for k, (*row, asked) in enumerate(zip(*columns, strict=True))]  # pyright: ignore[reportArgumentType] - latents and real are never None
+        rows: Any = zip(*columns, draws, strict=True)
+        return [Batch(z, real, labels, blur, drawn, sample.due, asked) for z, real, labels, blur, asked, drawn in rows]
 
     def latents(self, sample: Batch) -> Tensor:
         """The latents of a sample, ``(runs, batch, latent)``."""
