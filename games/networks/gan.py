@@ -160,7 +160,7 @@ class GAN(Game):
     def from_latents(
         self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
     ) -> Tensor:
-        """``(runs, n, …)``: what `samples` makes of its latents, of given ones ``(runs, n, latent)`` and of a conditional game's labels.
+        """``(runs, n, …)``: what `samples` makes of its latents, of given ones ``(runs, n, latent)``, and labels.
 
         Args:
             profile: the networks.
