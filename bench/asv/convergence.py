@@ -21,9 +21,9 @@ class Convergence:
 
     def track_steps_to_tolerance(self, optimizer: str, game: str) -> float:
         """The first of 1,000 steps after which the distance is 10⁻³ of the start's; nan: none."""
-        import saddlebench
+        from saddlebench.bench.api import run
 
-        trace: Any = saddlebench.run(game, optimizer, seeds=[0], steps=_STEPS, checkpoints=list(range(0, _STEPS + 1, 5))).trace
+        trace: Any = run(game, optimizer, seeds=[0], steps=_STEPS, checkpoints=list(range(0, _STEPS + 1, 5))).trace
         curve = trace[(trace["answer"] == "last") & (trace["measure"] == "distance")].set_index("step")["value"]
         reached = curve.index[curve <= _TOLERANCE * curve.iloc[0]]
         return float(reached[0]) if len(reached) else math.nan

@@ -1,7 +1,7 @@
 """`saddlebench compare`: has anything become worse between two sets of results?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,6 @@ from saddlebench.bench.cli.places import find_results
 from saddlebench.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from saddlebench.results.regression.comparison import Comparison
     from saddlebench.results.store import Tables
 
@@ -146,10 +144,10 @@ def _update(now: "Tables", yes: bool) -> int:
     from saddlebench.results.regression.comparison import one_of_each
     from saddlebench.results.regression.golden import FILE, changes, golden_rows, read_golden, write_golden
 
-    suite = now.runs["suite"] == GOLDEN
+    suite: Any = now.runs["suite"] == GOLDEN
     if not suite.any():
         raise InputError("these are no results of the suite golden: saddlebench run golden")
-    rows = golden_rows(one_of_each(now, lambda runs: runs["suite"] == GOLDEN))
+    rows: Any = golden_rows(one_of_each(now, lambda runs: runs["suite"] == GOLDEN))
     difference = changes(read_golden(), rows) if FILE.is_file() else changes(rows.iloc[:0], rows)
     if difference.empty:
         say(f"{FILE} is up to date: {counted(len(rows), 'value')} of {counted(rows['cell'].nunique(), 'cell')}")
@@ -163,7 +161,7 @@ def _update(now: "Tables", yes: bool) -> int:
     return 0
 
 
-def _print_changes(difference: "pd.DataFrame") -> None:
+def _print_changes(difference: Any) -> None:
     from saddlebench.results.regression.golden import told
 
     rows = [

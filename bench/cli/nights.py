@@ -121,7 +121,7 @@ def _compared(new: Tables, old: Tables | None, cells: Sequence[Cell], suite: Sui
     again = Memory()
     play([cell for cell in cells if cell.pairing.settings.alone], again, suite, device)
     alone = set(again.tables().runs["cell"])
-    runs = old.runs[old.runs["cell"].isin(alone)]
+    runs = old.runs[old.runs["cell"].isin(list(alone))]
     confirmed = judged(replace(old, runs=runs), again.tables()).worse
     both = {(pool.optimizer, pool.family) for pool in confirmed if pool.kind == "time"}
     kept = [pool for pool in found.pools if pool not in slower or (pool.optimizer, pool.family) in both]

@@ -73,7 +73,7 @@ def compare(
         raise InputError("no cell is in both: they are results of other games, optimizers, parameters, seeds or budgets")
     moves = moved(old, now)
     shifted = _part(old, moves.index), _part(now, moves.index)
-    identity = now.runs.set_index("cell")[["optimizer", "game"]]
+    identity: Any = now.runs.set_index("cell")[["optimizer", "game"]]
     identity["family"] = identity["game"].map(lambda game: families.get(game, game))
     identity["pairing"] = now.runs.groupby(_PAIRING, sort=False).ngroup().to_numpy()
     times, notes = _times(old, now, identity)
@@ -129,7 +129,8 @@ def _part(tables: Tables, cells: Any) -> Tables:
 
 def _times(old: Tables, now: Tables, identity: pd.DataFrame) -> tuple[pd.Series, list[str]]:
     """log(new / baseline) seconds a step of cells stepped alone in the same place, and what to note."""
-    before, after = seconds_per_step(old), seconds_per_step(now)
+    before: Any = seconds_per_step(old)
+    after: Any = seconds_per_step(now)
     where, now_where = (tables.runs.set_index("cell")[list(_SAME_PLACE)] for tables in (old, now))
     places: Any = where.merge(now_where, left_index=True, right_index=True, suffixes=("", "_new"))
     same = np.logical_and.reduce([places[name] == places[f"{name}_new"] for name in _SAME_PLACE])

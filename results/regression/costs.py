@@ -36,7 +36,7 @@ def log_cost_ratios(baseline: Tables, new: Tables, defaults: Defaults) -> pd.Ser
 
 def costs_of(tables: Tables, defaults: Defaults) -> pd.DataFrame:
     """``cell``, ``measure``, ``level``, ``cost`` (infinite where it was not reached)."""
-    table = time_to_targets(tables.runs, tables.trace, defaults)[["cell", "measure", "level", "cost"]]
+    table: Any = time_to_targets(tables.runs, tables.trace, defaults)[["cell", "measure", "level", "cost"]]
     return table.astype({"cost": float})  # without a row it is of objects
 
 

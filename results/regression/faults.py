@@ -38,10 +38,11 @@ def faults(baseline: Tables, new: Tables, moves: pd.DataFrame) -> list[Fault]:
         new: likewise.
         moves: `saddlebench.results.regression.traces.moved` of the two.
     """
-    old, now = baseline.runs.set_index("cell"), new.runs.set_index("cell")
+    old: Any = baseline.runs.set_index("cell")
+    now: Any = new.runs.set_index("cell")
     gone: Any = old.loc[~old.index.isin(now.index)]
     both: Any = now.merge(old[["status", "extractor"]], left_index=True, right_index=True, suffixes=("", "_old"))
-    failed: Any = both[both["status"].isin(_FAILED) & ~both["status_old"].isin(_FAILED)]
+    failed: Any = both[both["status"].isin(list(_FAILED)) & ~both["status_old"].isin(list(_FAILED))]
     refused: Any = both[(both["status"] == "not_applicable") & (both["status_old"] != "not_applicable")]
     extracted: Any = both[both["extractor"].fillna("") != both["extractor_old"].fillna("")]
     extracted = extracted[~extracted["status"].isin([*_FAILED, "not_applicable"])]

@@ -33,9 +33,9 @@ _KEY = ["cell", "quantity", "step"]
 
 def golden_rows(tables: Tables) -> pd.DataFrame:
     """The golden table of results: of each cell once, of runs in float64 that were played."""
-    played = (tables.runs["dtype"] == "float64") & ~tables.runs["status"].isin(_UNPLAYED)
+    played = (tables.runs["dtype"] == "float64") & ~tables.runs["status"].isin(list(_UNPLAYED))
     runs: Any = tables.runs[played]
-    trace: Any = tables.trace[tables.trace["cell"].isin(set(runs["cell"])) & tables.trace["measure"].isin(_MEASURES)]
+    trace: Any = tables.trace[tables.trace["cell"].isin(list(runs["cell"])) & tables.trace["measure"].isin(list(_MEASURES))]
     prefix = np.where(trace["answer"] == "last", "", trace["answer"].astype(str) + ".")
     points: Any = trace.drop_duplicates(["cell", "step"])
     found = [trace[["cell", "step", "value"]].assign(quantity=prefix + trace["measure"])]
@@ -95,7 +95,7 @@ def golden_faults(golden: pd.DataFrame, new: Tables, whole: bool) -> list[Fault]
         new: results, each cell once.
         whole: must all golden cells be there? Otherwise only those that are there are compared.
     """
-    asked: Any = golden if whole else golden[golden["cell"].isin(set(new.runs["cell"]))]
+    asked: Any = golden if whole else golden[golden["cell"].isin(list(new.runs["cell"]))]
     found: Any = changes(asked, golden_rows(new))
     found = found[found["change"] != "new"]
     return [

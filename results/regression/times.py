@@ -18,12 +18,12 @@ _STEADY = 1.2
 def seconds_per_step(tables: Tables) -> pd.Series:
     """By cell: seconds a step of the runs that ran alone (`runs_in_program` 1) and made a step."""
     alone: Any = tables.runs[tables.runs["seconds"].notna() & (tables.runs["steps"] > 0)]
-    points: Any = tables.trace.loc[tables.trace["cell"].isin(set(alone["cell"])), ["cell", "step", "seconds"]]
+    points: Any = tables.trace.loc[tables.trace["cell"].isin(list(alone["cell"])), ["cell", "step", "seconds"]]
     points = points.drop_duplicates(["cell", "step"]).sort_values(["cell", "step"])
     later = points["cell"].eq(points["cell"].shift())
     steps = points["step"].diff()[later].to_numpy(dtype=float)
     seconds = points["seconds"].diff()[later].to_numpy(dtype=float)
-    table = pd.DataFrame({"cell": points["cell"][later].to_numpy(), "each": seconds / steps, "steps": steps})
+    table: Any = pd.DataFrame({"cell": points["cell"][later].to_numpy(), "each": seconds / steps, "steps": steps})
     table = table[table["each"] > 0].sort_values(["cell", "each"])
     steps_of: Any = table.groupby("cell")["steps"]
     enough = steps_of.cumsum() >= _QUANTILE * steps_of.transform("sum")
@@ -36,8 +36,8 @@ def log_time_ratios(baseline: pd.Series, new: pd.Series) -> tuple[pd.Series, flo
     The shared factor (the median over all cells) is the state of the machine, or a change of what every step uses; it cannot be
     told from a warmer processor by these numbers, so it is taken out and reported.
     """
-    both = pd.concat({"old": baseline, "new": new}, axis=1, join="inner").dropna()
-    ratios = np.log(both["new"]) - np.log(both["old"])
+    both: Any = pd.concat({"old": baseline, "new": new}, axis=1, join="inner").dropna()
+    ratios: Any = np.log(both["new"]) - np.log(both["old"])
     shared = float(np.median(ratios)) if len(ratios) else 0.0
     return ratios - shared, float(np.exp(shared))
 
