@@ -3,9 +3,10 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -211,8 +212,10 @@ class ImageGAN(RegularisedGAN):
         """``(runs, n, latent)``, which no training step sees."""
         return self.shown(super().evaluation_latents(seeds, n))
 
-    def _cast(self, like: Tensor) -> torch.autocast:
-        return torch.autocast(like.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+    def _cast(self, like: Tensor) -> AbstractContextManager[Any]:
+        if self.precision == "float32" or like.device.type == "meta":  # which has no autocast
+            return nullcontext()
+        return torch.autocast(like.device.type, torch.bfloat16)
 
     def produce(self, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
         """Images ``(runs, batch, channels, side, side)`` in [−1, 1]."""
