@@ -40,18 +40,20 @@ class Row:
     """A row of the leaderboard.
 
     Attributes:
-        number: of the group among those of `saddlebench.results.summary.grouping`.
         game: label of the game.
         runs: positions of the group's runs in the table.
+        solved: ``(runs,)``, which of them converged to a solution.
+        record: the row of the summary.
+        values: its numbers, and ``runtime``.
         order: what the rows of a game are sorted by at first.
-        shown: what the page holds.
     """
 
-    number: int
     game: str
     runs: np.ndarray
+    solved: np.ndarray
+    record: dict[Any, Any]
+    values: dict[str, float]
     order: tuple[float, ...]
-    shown: dict[str, Any]
 
 
 def rows(runs: pd.DataFrame, spent: np.ndarray, defaults: Defaults) -> list[Row]:
@@ -65,39 +67,35 @@ def rows(runs: pd.DataFrame, spent: np.ndarray, defaults: Defaults) -> list[Row]
     summary = summarise(runs, defaults)
     groups = grouping(runs)
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1]) if len(runs) else []
-    statuses, reasons = runs["status"].to_numpy(dtype=object), runs["reason"].to_numpy(dtype=object)
-    records = summary.to_dict("records")
+    statuses = runs["status"].to_numpy(dtype=object)
+    solved = (statuses == "converged") & runs["reason"].isna().to_numpy()  # with a reason: drawn to no solution
     found = []
-    for number, (record, at) in enumerate(zip(records, members, strict=True)):
+    for record, at in zip(summary.to_dict("records"), members, strict=True):
         applied = at[statuses[at] != "not_applicable"]
         if len(applied):
-            converged = statuses[applied] == "converged"
-            told = np.array([isinstance(reason, str) for reason in reasons[applied]])  # of one that converged: to no solution
-            found.append(_row(number, record, runs, applied, spent[applied], converged & ~told, defaults))
+            judged = bool((statuses[applied] != "completed").any())
+            found.append(_row(record, applied, spent[applied], solved[applied], judged))
     first = {row.game: k for k, row in reversed(list(enumerate(found)))}
     return sorted(found, key=lambda row: (first[row.game], *row.order))
 
 
-def _row(
-    number: int,
-    record: dict[Any, Any],
-    runs: pd.DataFrame,
-    at: np.ndarray,
-    spent: np.ndarray,
-    solved: np.ndarray,
-    defaults: Defaults,
-) -> Row:
-    head = {str(name): value for name, value in runs.iloc[at[0]].items()}
-    statuses = Counter(runs["status"].to_numpy(dtype=object)[at])
-    n, ok = len(at), int(solved.sum())
-    judged = statuses["completed"] < n
-    values = {name: record[name] for name in record if isinstance(record[name], float | int) and not isinstance(record[name], bool)}
+def _row(record: dict[Any, Any], at: np.ndarray, spent: np.ndarray, solved: np.ndarray, judged: bool) -> Row:
+    values = {name: value for name, value in record.items() if isinstance(value, float | int) and not isinstance(value, bool)}
     values = {name: value for name, value in values.items() if name not in ("n", "raw_radius") and not is_context(name)}
     judge = next((name for wanted in JUDGES for name in values if name.startswith(wanted) and not math.isnan(values[name])), None)
     sign = -1.0 if judge and measure_direction(judge) == "higher" else 1.0
     runtime = float(average_runtime(spent, solved)) if judged else math.nan
-    interval = wilson(ok, n)
-    shown = {
+    order = (-float(solved.mean()), _last(runtime), _last(sign * values[judge] if judge else math.inf))
+    return Row(str(record["game"]), at, solved, record, {**values, "runtime": runtime}, order)
+
+
+def shown(row: Row, runs: pd.DataFrame, defaults: Defaults) -> dict[str, Any]:
+    """What the page holds of a row but its numbers."""
+    record, head = row.record, {str(name): value for name, value in runs.iloc[row.runs[0]].items()}
+    statuses = Counter(runs["status"].to_numpy(dtype=object)[row.runs])
+    n, ok = len(row.runs), int(row.solved.sum())
+    judged, interval = statuses["completed"] < n, wilson(ok, n)
+    return {
         "optimizer": record["optimizer"],
         "track": head["track"],
         "n": n,
@@ -105,21 +103,15 @@ def _row(
         "interval": [interval.low, interval.high] if judged else None,
         "statuses": {status: statuses[status] for status in STATUSES if status in statuses},
         "deceived": statuses["converged"] - ok,
-        "values": {**values, "runtime": runtime},
         "reason": text(record["reason"]),
         "no_spectrum": text(record["spectrum_reason"]),
-        "variants": {
-            name: record[name] for name in record if name in ("budget", "dtype", "protocol") and isinstance(record[name], str | int)
-        },
-        "command": command(head, runs["seed"].to_numpy()[at].tolist(), defaults),
+        "variants": {name: record[name] for name in _VARIANTS if isinstance(record.get(name), str | int)},
+        "command": command(head, runs["seed"].to_numpy()[row.runs].tolist(), defaults),
         "missing": missing(head),
         "commit": head["commit"],
         "dirty": isinstance(head["dirty"], str),
         "extractor": text(head["extractor"]),
     }
-    rank = sign * values[judge] if judge else math.inf
-    order = (-ok / n if judged else 0.0, _last(runtime), _last(rank))
-    return Row(number, str(record["game"]), at, order, shown)
 
 
 def spent_until(runs: pd.DataFrame, trace: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saddlebench.results.report.board import JUDGES, Row, described, is_context, rows, spent_until
+from saddlebench.results.report.board import JUDGES, Row, described, is_context, rows, shown, spent_until
 from saddlebench.results.report.curves import curves
 from saddlebench.results.report.failed import failures
 from saddlebench.results.report.pictures import pictures, told
@@ -48,10 +48,10 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
             f"{len(tables.runs) - len(runs)} older results of the same cells, from other commits or machines, are left out."
         )
     every = rows(runs, spent_until(runs, tables.trace), defaults)
-    shown, left_out = _capped(every)
+    kept, left_out = _capped(every)
     notes += left_out
-    members = [row.runs for row in shown]
-    in_turn = _in_turn(shown)  # what there is room for is shared by the games, best rows first
+    members = [row.runs for row in kept]
+    in_turn = _in_turn(kept)  # what there is room for is shared by the games, best rows first
     ordered = [members[k] for k in in_turn]
     lines, allowed = curves(ordered, runs, tables.trace, MOST_CURVE_NUMBERS)
     spectra, eigenvalues = planes(ordered, runs, tables.spectrum, MOST_EIGENVALUES)
@@ -64,14 +64,10 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
             f"{eigenvalues} eigenvalues are left out: {MOST_VALUES} of the largest modulus are kept at each point of a row."
         )
     notes += [text + "." for text in [told(counts)] if text]
-    games = [
-        _game(
-            name,
-            [(row, lines[place[k]], spectra[place[k]], samples[place[k]]) for k, row in enumerate(shown) if row.game == name],
-            runs,
-        )
-        for name in dict.fromkeys(row.game for row in shown)
-    ]
+    own: dict[str, list[tuple[Row, Any, Any, Any]]] = {}
+    for k, row in enumerate(kept):
+        own.setdefault(row.game, []).append((row, lines[place[k]], spectra[place[k]], samples[place[k]]))
+    games = [_game(name, together, runs, defaults) for name, together in own.items()]
     pairs = runs[["game", "game_parameters"]].drop_duplicates()
     labels = {pair: label("game", pair[0], pair[1], defaults) for pair in pairs.itertuples(index=False, name=None)}
     named = pd.Series([labels[pair] for pair in zip(runs["game"], runs["game_parameters"], strict=True)], dtype=object)
@@ -124,20 +120,20 @@ def _in_turn(shown: Sequence[Row]) -> list[int]:
     return [k for _, k in sorted(turns)]
 
 
-def _game(name: str, members: Sequence[tuple[Row, Any, Any, Any]], runs: pd.DataFrame) -> dict[str, Any]:
+def _game(name: str, members: Sequence[tuple[Row, Any, Any, Any]], runs: pd.DataFrame, defaults: Defaults) -> dict[str, Any]:
     own = [row for row, *_ in members]
-    told = {n for row in own for n, value in row.shown["values"].items() if not math.isnan(value)}
+    told = {n for row in own for n, value in row.values.items() if not math.isnan(value)}
     lines = [line["measures"] for _, line, *_ in members if line]
     drawn = {m for measures in lines for m, (median, *_) in measures.items() if any(v is not None for v in median)}
     return {
         "name": name,
-        "columns": described([n for n in own[0].shown["values"] if n in told] + sorted(told - set(own[0].shown["values"]))),
+        "columns": described([n for n in own[0].values if n in told] + sorted(told - set(own[0].values))),
         "measures": [{"name": m, "better": measure_direction(m)} for m in sorted(drawn, key=_place)],
         "judging": _judging(own, runs),
         "rows": [
             {
-                **row.shown,
-                "values": {n: v for n, v in row.shown["values"].items() if n in told},
+                **shown(row, runs, defaults),
+                "values": {n: v for n, v in row.values.items() if n in told},
                 "line": line,
                 "spectra": spectra,
                 "samples": samples,
@@ -156,13 +152,14 @@ def _place(measure: str) -> tuple[bool, int, bool, str]:
 
 def _judging(own: Sequence[Row], runs: pd.DataFrame) -> dict[str, Any]:
     """What must stand beside image measures: extractor, counts, floors and controls, each value that occurs."""
-    texts = runs["final_measures"].to_numpy(dtype=object)[np.concatenate([row.runs for row in own])]
+    at = np.concatenate([row.runs for row in own])
+    texts = runs["final_measures"].to_numpy(dtype=object)[at]
     beside: dict[str, set[float]] = {}
     for text in texts:
         for name, value in json.loads(text).items() if isinstance(text, str) else ():
             if is_context(name):
                 beside.setdefault(name, set()).add(value)
-    extractors = sorted({row.shown["extractor"] for row in own if row.shown["extractor"]})
+    extractors = sorted({text for text in runs["extractor"].to_numpy(dtype=object)[at] if isinstance(text, str)})
     return {"extractors": extractors, "beside": {name: sorted(values) for name, values in sorted(beside.items())}}
 
 

@@ -4,6 +4,7 @@ A run that has diverged counts as infinitely far from there on, so a median neve
 half of the runs are lost. Runs that ended otherwise before the others (errors, timeouts) are left out from there on.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from saddlebench.results.schema import measure_direction
 
 MOST_POINTS = 200
 _FEWEST_POINTS = 20
+_AVERAGE = " of the average"
 _DIGITS = 4  # of a value: more than can be read off
 _LOST = 1e300  # stands for infinity while quantiles are interpolated
 
@@ -36,37 +38,41 @@ def curves(
     group = np.full(len(runs), -1)
     for number, at in enumerate(members):
         group[at] = number
-    keys = runs[["cell", "context", "status", "runs_in_program"]].assign(group=group, run=np.arange(len(runs)))
+    keys = runs[["cell", "context"]].assign(group=group, run=np.arange(len(runs)))
     points: Any = trace.merge(keys[group >= 0], on=["cell", "context"])
     if points.empty:
         return [None] * len(members), MOST_POINTS
-    averaged = (points["answer"] == "average").to_numpy()
-    names = points["measure"].to_numpy(dtype=object)
-    points = points.assign(
-        measure=np.where(averaged, names + " of the average", names), cost=points["gradients"] + 2 * points["products"]
+    points = points.sort_values("group", kind="stable")
+    codes, found_names = pd.factorize(
+        points["measure"].to_numpy(dtype=object) + np.where(points["answer"] == "average", _AVERAGE, "")
     )
-    lines = points[["group", "measure"]].drop_duplicates().shape[0]
+    names = [str(name) for name in found_names]
+    # Plain arrays from here on: pandas operations a group would take longer than all else.
+    columns = {name: points[name].to_numpy(dtype=float) for name in ("value", "gradients", "products", "seconds")}
+    columns |= {name: points[name].to_numpy() for name in ("step", "run", "group")} | {"measure": codes}
+    bounds = np.flatnonzero(np.diff(columns["group"], prepend=-1, append=-1))
+    parts = [{name: values[a:b] for name, values in columns.items()} for a, b in itertools.pairwise(bounds)]
+    lines = sum(len(np.unique(part["measure"])) for part in parts)
     allowed = int(np.clip(most_numbers / (3 * lines), _FEWEST_POINTS, MOST_POINTS))
+    diverged, alone = (runs["status"] == "diverged").to_numpy(), (runs["runs_in_program"] == 1).to_numpy()
     found: list[dict[str, Any] | None] = [None] * len(members)
     left = most_numbers
-    for number, part in points.groupby("group", sort=True):
+    for part in parts:
         if left <= 0:
             break
-        line = _group(part, len(members[int(number)]), allowed)
-        found[int(number)] = line
+        line = found[int(part["group"][0])] = _group(part, names, diverged, alone, allowed)
         left -= sum(len(column) for measure in line["measures"].values() for column in measure) if line else 0
     return found, allowed
 
 
-def _group(part: pd.DataFrame, n: int, allowed: int) -> dict[str, Any] | None:
-    _, run = np.unique(part["run"].to_numpy(), return_inverse=True)
-    steps, when = np.unique(part["step"].to_numpy(), return_inverse=True)
-    part = part.assign(row=when, column=run)
-    shape = len(steps), int(run.max()) + 1
-    last = np.zeros(shape[1], dtype=int)
+def _group(
+    part: dict[str, np.ndarray], names: list[str], diverged: np.ndarray, alone: np.ndarray, allowed: int
+) -> dict[str, Any] | None:
+    runs, run = np.unique(part["run"], return_inverse=True)
+    steps, when = np.unique(part["step"], return_inverse=True)
+    shape = len(steps), len(runs)
+    last = np.zeros(len(runs), dtype=int)
     np.maximum.at(last, run, when)
-    diverged = np.zeros(shape[1], dtype=bool)
-    diverged[run] = (part["status"] == "diverged").to_numpy()
     there = np.zeros(shape, dtype=bool)
     there[when, run] = True
     over = np.arange(len(steps))[:, None] > last
@@ -75,34 +81,39 @@ def _group(part: pd.DataFrame, n: int, allowed: int) -> dict[str, Any] | None:
         return None
     kept = kept[np.unique(np.linspace(0, len(kept) - 1, min(allowed, len(kept))).round().astype(int))]
 
-    def table(rows: pd.DataFrame, name: str) -> np.ndarray:
+    def table(values: np.ndarray, at: Any = slice(None)) -> np.ndarray:
         filled = np.full(shape, np.nan)
-        filled[rows["row"].to_numpy(), rows["column"].to_numpy()] = rows[name].to_numpy(dtype=float)
+        filled[when[at], run[at]] = values[at]
         return filled[kept]
 
     measures = {}
-    for measure, rows in part.groupby("measure", sort=False):
-        values = table(rows, "value")
-        worst = -_LOST if measure_direction(str(measure)) == "higher" else _LOST
-        values = np.where(diverged & (over[kept] | ~np.isfinite(values)), worst, values)
-        measures[str(measure)] = _quartiles(np.clip(values, -_LOST, _LOST))
-    seconds = _middle(table(part, "seconds")) if bool(np.all(part["runs_in_program"] == 1)) else np.array([np.nan])
+    for code in np.unique(part["measure"]):
+        values = table(part["value"], part["measure"] == code)
+        worst = -_LOST if measure_direction(names[code]) == "higher" else _LOST
+        values = np.where(diverged[runs] & (over[kept] | ~np.isfinite(values)), worst, values)
+        quartiles = _quantiles(np.clip(values, -_LOST, _LOST), (0.5, 0.25, 0.75))
+        measures[names[code]] = [[_shortened(value) for value in column] for column in quartiles.tolist()]
+    (cost,) = _quantiles(table(part["gradients"] + 2 * part["products"]), (0.5,))
+    (seconds,) = _quantiles(table(part["seconds"]), (0.5,))
+    timed = bool(alone[runs].all()) and bool(np.isfinite(seconds).all())
     return {
         "step": steps[kept].tolist(),
-        "cost": _middle(table(part, "cost")).tolist(),
-        "seconds": seconds.tolist() if np.isfinite(seconds).all() else None,
+        "cost": cost.tolist(),
+        "seconds": seconds.tolist() if timed else None,
         "measures": measures,
     }
 
 
-def _middle(table: np.ndarray) -> np.ndarray:
-    """The median over the runs that are there, a row a step; some run is at every step."""
-    return np.nanmedian(table, axis=1)
+def _quantiles(table: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """``(levels, rows)``: quantiles of the numbers in each row, between two of them linear; NaN where there are none."""
+    ordered = np.sort(table, axis=1)  # NaN last
+    most = np.maximum((~np.isnan(table)).sum(1) - 1, 0)
+    at = np.outer(levels, most)
+    row, below = np.arange(len(table)), np.floor(at).astype(int)
+    low, high = ordered[row, below], ordered[row, np.minimum(below + 1, most)]
+    return low + (at - below) * (high - low)
 
 
-def _quartiles(table: np.ndarray) -> list[list[float | None]]:
-    """Median, first and third quartile of each row; None where one is infinite or of nothing."""
-    found = np.full((3, len(table)), np.nan)
-    filled = ~np.isnan(table).all(1)
-    found[:, filled] = np.nanquantile(table[filled], [0.5, 0.25, 0.75], axis=1)
-    return [[None if not abs(v) < _LOST * 1e-6 else float(f"{v:.{_DIGITS}g}") for v in column] for column in found]
+def _shortened(value: float) -> float | None:
+    """Four digits; None for what is infinite or was not measured."""
+    return float(f"{value:.{_DIGITS}g}") if abs(value) < _LOST * 1e-6 else None
