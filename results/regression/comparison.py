@@ -97,10 +97,11 @@ def compare(
 
 def one_of_each(tables: Tables, chosen: Callable[[pd.DataFrame], Any] | None = None) -> Tables:
     """Each cell once, the newest of those contexts for which ``chosen(runs)`` holds (None: of all)."""
-    runs: Any = newest(tables.runs if chosen is None else tables.runs[chosen(tables.runs)])
+    asked: Any = tables.runs if chosen is None else tables.runs[chosen(tables.runs)]
+    runs: Any = newest(asked)
     keys = pd.MultiIndex.from_frame(runs[["cell", "context"]])
 
-    def within(frame: pd.DataFrame) -> pd.DataFrame:
+    def within(frame: Any) -> pd.DataFrame:
         if len(runs) == len(tables.runs):  # nothing is superseded
             return frame
         return frame.loc[pd.MultiIndex.from_frame(frame[["cell", "context"]]).isin(keys)]

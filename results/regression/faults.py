@@ -47,8 +47,8 @@ def faults(baseline: Tables, new: Tables, moves: pd.DataFrame) -> list[Fault]:
     extracted: Any = both[both["extractor"].fillna("") != both["extractor_old"].fillna("")]
     extracted = extracted[~extracted["status"].isin([*_FAILED, "not_applicable"])]
     extracted = extracted[~extracted["status_old"].isin([*_FAILED, "not_applicable"])]
-    nan: Any = both[both.index.isin(moves.index[moves["nan"]])]
-    added = now.loc[~now.index.isin(old.index)]
+    nan: Any = both[both.index.isin(list(moves.index[moves["nan"].to_numpy(dtype=bool)]))]
+    added: Any = now.loc[~now.index.isin(old.index)]
     return [
         *_grouped("missing", gone, lambda part: _in_their_place(part, added)),
         *_grouped("error", failed, lambda part: f"{part['status'].iloc[0]}: {part['reason'].iloc[0]}"),

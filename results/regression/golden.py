@@ -73,6 +73,7 @@ def changes(golden: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         ``"missing"`` or ``"new"``.
     """
     columns = [*_KEY, "game", "optimizer", "value"]
+    old: Any
     old, now = (table[columns].astype(dict.fromkeys(("cell", "quantity", "game", "optimizer"), "str")) for table in (golden, new))
     old = old.sort_values(_KEY)
     # As in traces: a curve carries the rounding of the largest value that it came from.

@@ -168,7 +168,10 @@ def simulation(nights: Sequence[Tables], families: Mapping[str, str], defaults: 
 def _time_pools(nights: list[Tables], identity: pd.DataFrame) -> list[TimePool]:
     times: Any = np.log(pd.concat(dict(enumerate(map(seconds_per_step, nights))), axis=1, join="inner"))
     grouped: Any = identity.loc[identity.index.intersection(times.index)].groupby(["optimizer", "family"], sort=True)
-    return [TimePool(*key, times.loc[part.index].to_numpy(dtype=float).T, part["pairing"].to_numpy()) for key, part in grouped]
+    return [
+        TimePool(optimizer, family, times.loc[part.index].to_numpy(dtype=float).T, part["pairing"].to_numpy())
+        for (optimizer, family), part in grouped
+    ]
 
 
 def _cost_pools(night: Tables, identity: pd.DataFrame, defaults: Defaults) -> list[CostPool]:
@@ -177,7 +180,8 @@ def _cost_pools(night: Tables, identity: pd.DataFrame, defaults: Defaults) -> li
         return []
     wide = costs.pivot(index="cell", columns=["measure", "level"], values="cost")
     wide = wide[np.isfinite(wide).any(axis=1)]
-    points: Any = night.trace[night.trace["cell"].isin(list(wide.index))].drop_duplicates(["cell", "step"])
+    trace: Any = night.trace
+    points: Any = trace[trace["cell"].isin(list(wide.index))].drop_duplicates(["cell", "step"])
     points = points.assign(cost=points["gradients"] + 2 * points["products"], at=points.groupby("cell").cumcount())
     grid = points.sort_values(["cell", "cost"]).pivot(index="cell", columns="at", values="cost").fillna(np.inf)
     grouped: Any = identity.loc[identity.index.intersection(wide.index)].groupby(["optimizer", "family", "dtype"], sort=True)
