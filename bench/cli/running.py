@@ -32,6 +32,7 @@ from saddlebench.results.store import Store, read
 from saddlebench.results.summary import newest
 
 _FAILED = ("error", "timeout")
+_LARGE = 10**6  # parameters from which on a user should know what a step needs
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,20 @@ def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
     return 0
 
 
+def _needs(group: list[Cell], note: str | None) -> Row:
+    """Parameters, memory and work of a step of a group of large networks, by a trace without memory (seconds to a minute)."""
+    game = group[0].pairing.game
+    columns = ("parameters", "kept_gb", "peak_gb", "tflop_a_step")
+    if note or sum(game.sizes) < _LARGE:
+        return dict.fromkeys(columns)
+    from saddlebench.bench.estimate import estimate
+
+    found = estimate(game, group[0].pairing.optimizer, len(group))
+    numbers = (found.kept_bytes / 1e9, found.peak_bytes / 1e9, found.flops / 1e12)
+    sizes = " + ".join(f"{size / 1e6:.1f} M" for size in found.parameters)
+    return dict(zip(columns, (sizes, *(float(f"{x:.3g}") for x in numbers)), strict=True))
+
+
 def _planned_rows(work: list[list[Cell]]) -> list[Row]:
     """A row per game, optimizer and steps: how many cells, and in how many groups they step together."""
     found: dict[Any, list[list[Cell]]] = {}
@@ -179,6 +194,7 @@ def _planned_rows(work: list[list[Cell]]) -> list[Row]:
             "groups": len(together),
             "steps": None if note else steps,
             "note": note,
+            **_needs(together[0], note),
         }
         for (game, optimizer, steps, note), together in found.items()
     ]

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from saddlebench.bench.build import build
+from saddlebench.bench.cells import cross, groups
+from saddlebench.bench.cli.running import _planned_rows
 from saddlebench.bench.contracts.playing import advance, begin, tensors
 from saddlebench.bench.estimate import estimate
+from saddlebench.bench.settings import Settings
 from saddlebench.games import image_gan
 
 MEASURE = """
@@ -64,3 +67,14 @@ def test_the_peak_is_that_of_a_real_step_within_a_fifth():
     found = estimate(build("game", {"biggan": values}), optimizer)
     measured = int(subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, check=True, text=True).stdout)
     assert abs(found.peak_bytes / measured - 1) < 0.2
+
+
+def test_a_dry_run_says_what_large_networks_need_and_nothing_of_small_ones():
+    large, small = build("game", {"mnist-mlp": {"width": 1024}}), build("game", "mnist-mlp")
+    cells = cross([large, small], [build("optimizer", "adam")], [0], Settings(steps=10))
+    first, second = _planned_rows(groups(cells))
+    found = estimate(large, build("optimizer", "adam"))
+    assert first["parameters"] == " + ".join(f"{size / 1e6:.1f} M" for size in large.sizes)
+    assert first["peak_gb"] == pytest.approx(found.peak_bytes / 1e9, rel=0.01)
+    assert first["tflop_a_step"] == pytest.approx(found.flops / 1e12, rel=0.01)
+    assert second["peak_gb"] is None
