@@ -61,6 +61,7 @@ def main(folder):
 
     torch.set_num_threads(1)
     ranks = joined()
+    assert ranks is not None
     found = {f"{label} {i}": x for label, game, method in cases() for i, x in enumerate(trained(game, method, ranks))}
     save_file(found, Path(folder) / f"rank{ranks.rank}.safetensors")
     refused = {}

@@ -25,7 +25,7 @@ class PlaneGAN(RegularisedGAN):
 
     form: Literal["quadratic", "tanh"] = "tanh"
     batch: int = 5
-    latent_size = 2  # pyright: ignore[reportAssignmentType]
+    latent_size = 2  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
     @property
     def sizes(self) -> tuple[int, ...]:

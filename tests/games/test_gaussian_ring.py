@@ -31,7 +31,7 @@ def train(game: GaussianRing, optimizer: str, seeds: Tensor, steps: int) -> tupl
 class Constant(GaussianRing):
     """Generates the points that it is given as its parameters."""
 
-    def samples(self, profile: tuple[Tensor, ...], seeds: Tensor, n: int) -> Tensor:
+    def samples(self, profile: tuple[Tensor, ...], seeds: Tensor, n: int, buffers: tuple[Tensor, ...] = ()) -> Tensor:
         return profile[0].view(len(seeds), n, 2)
 
 

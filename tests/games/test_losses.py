@@ -72,6 +72,7 @@ def test_the_best_discriminator_of_an_f_gan_has_minus_the_divergence_as_its_loss
     p = torch.tensor([0.1, 0.3, 0.2, 0.25, 0.15], dtype=torch.float64)
     q = torch.tensor([0.25, 0.15, 0.2, 0.1, 0.3], dtype=torch.float64)
     loss, v = adversarial_loss(name), torch.zeros(5, dtype=torch.float64, requires_grad=True)
+    value = torch.zeros(())
     for _ in range(50):
         value = (p * loss.on_real(v) + q * loss.on_fake(v)).sum()
         (slope,) = torch.autograd.grad(value, v, create_graph=True)

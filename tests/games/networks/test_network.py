@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import pytest
 import torch
@@ -21,7 +20,7 @@ class Chain(Network):
     spectral: bool = False
     norm: bool = False
 
-    @cached_property
+    @property
     def layers(self) -> tuple[Layer, ...]:
         norm = (BatchNorm("norm", 4),) if self.norm else ()
         return (Conv("conv", 2, 4, 3, spectral=self.spectral), *norm, Linear("linear", 4, 3, spectral=self.spectral))

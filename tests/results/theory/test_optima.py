@@ -66,10 +66,13 @@ def test_no_search_finds_a_smaller_radius_and_it_comes_to_the_same(game, optimiz
 def test_published_values_on_the_scalar_bilinear_game():
     one = ("bilinear", {})
     found = optimum(*one, "extragradient", {}, ["step_size"])
+    assert found is not None
     assert (found.values["step_size"], found.radius) == pytest.approx((np.sqrt(0.5), np.sqrt(3) / 2))
     found = optimum(*one, "optimistic-gradient", {}, ["step_size"])
+    assert found is not None
     assert (found.values["step_size"], found.radius) == pytest.approx((0.5, np.sqrt(0.5)))
     found = optimum(*one, "consensus", {"gamma": 2.0}, ["step_size"])
+    assert found is not None
     assert (found.values["step_size"], found.radius) == pytest.approx((0.4, 1 / np.sqrt(5)))
 
 
