@@ -24,7 +24,7 @@ quick: $(STAMP) ## the main job in minutes, from a bare clone to tables
 	$(BIN)/saddlebench run quick
 
 test: $(STAMP) ## the tests, without the slow ones
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(STAMP) ## the tests that take minutes
 	$(BIN)/pytest -m slow

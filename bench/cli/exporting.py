@@ -23,9 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def export(
     path: Annotated[str, argument("A directory of results, or its name.")],
-    tensorboard: Annotated[
-        Path, option("--tensorboard", text="Directory for event files, one a run.", metavar="DIR")
-    ],
+    tensorboard: Annotated[Path, option("--tensorboard", text="Directory for event files, one a run.", metavar="DIR")],
     game: Annotated[list[str] | None, option("--game", text="Only this game (repeatable).", metavar="G")] = None,
     optimizer: Annotated[list[str] | None, option("--optimizer", text="Only this optimizer (repeatable).", metavar="O")] = None,
 ) -> None:

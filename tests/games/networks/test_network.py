@@ -63,7 +63,7 @@ def test_names_sizes_and_views_follow_the_layers():
 
 def test_two_layers_of_one_name_are_refused():
     class Twice(Chain):
-        layers = (Linear("same", 2, 2), Linear("same", 2, 2))  # pyright: ignore[reportAssignmentType]
+        layers = (Linear("same", 2, 2), Linear("same", 2, 2))  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
     with pytest.raises(AssertionError, match="two layers are called same"):
         _ = Twice().weights
