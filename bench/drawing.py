@@ -37,9 +37,7 @@ class Draws:
         if self.label is not None:
             classes = getattr(self.model.game, "classes", 0)
             if not classes:
-                raise InputError(
-                    f"{self.model.label}: its generator is not told a class (train with game.conditional=true)"
-                )
+                raise InputError(f"{self.model.label}: its generator is not told a class (train with game.conditional=true)")
             if self.label >= classes:
                 raise InputError(f"class {self.label}: there are {classes}, 0 to {classes - 1}")
 

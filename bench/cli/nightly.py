@@ -28,9 +28,7 @@ def nightly(
     suite: Annotated[str, typer.Option(help=_SUITE_HELP, metavar="S")] = "nightly",
     device: Annotated[str, typer.Option(help="Of the float32 games; analytic games are stepped on the CPU.")] = "auto",
     asv: Annotated[bool, typer.Option("--asv", help="Then run asv on this commit and publish its pages (in a checkout).")] = False,
-    accept: Annotated[
-        bool, typer.Option("--accept", help="Run nothing: the findings of the last night are meant.")
-    ] = False,
+    accept: Annotated[bool, typer.Option("--accept", help="Run nothing: the findings of the last night are meant.")] = False,
 ) -> None:
     """Run the suites golden and nightly, compare with the golden table and with the last good night, and write a report.
 

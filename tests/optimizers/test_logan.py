@@ -29,11 +29,17 @@ class Toy(Game):
     """G(z) = θz, D(x) = φ sin x: L_G = −E f(z'), L_D = E f(z') − 2φ with f(z) = φ sin(θz), three latents a run."""
 
     name = "toy"
-    players = ("generator", "discriminator")
-    sizes = (1, 1)
     stochastic = True
     has_latents = True
-    latent_bound: float | None = None
+    latent_bound: float | None = None  # pyright: ignore[reportIncompatibleVariableOverride] - here a parameter
+
+    @property
+    def players(self):
+        return ("generator", "discriminator")
+
+    @property
+    def sizes(self):
+        return (1, 1)
 
     def initial(self, seeds):
         x = torch.linspace(0.4, 1.3, len(seeds), dtype=torch.float64)[:, None]

@@ -58,7 +58,7 @@ def test_a_fifth_more_time_is_found_in_its_pool_alone():
             )
     found = [p for p in adjust(tested) if p.adjusted <= LEVEL]
     assert {p.optimizer for p in found} == {"extragradient"}
-    assert all(p.low < 1.25 and p.high > 1.15 for p in found)
+    assert all(p.low is not None and p.high is not None and p.low < 1.25 and p.high > 1.15 for p in found)
 
 
 def test_a_slower_run_s_costs_are_those_of_the_next_checkpoints():
