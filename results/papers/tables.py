@@ -1,6 +1,6 @@
 """Which cells measure the published numbers on images: a row a published row, in names of games, optimizers and parameters.
 
-A game or an optimizer named here need not exist (`biggan` does not yet): what no cell fits is reported as not run.
+A game, an optimizer or a data set named here need not exist (ImageNet does not yet): what no cell fits is reported as not run.
 """
 
 from collections.abc import Mapping
@@ -49,13 +49,9 @@ _IMAGENET = {"data": "imagenet128"}
 
 # Truncated sampling is no training run of its own, so only the untruncated rows have a counterpart.
 LOGAN: Matches = {
-    ("baseline", "no truncation"): Match("biggan", "adam", _IMAGENET | {"deep": True}),
-    ("LOGAN (GD)", "no truncation"): Match(
-        "biggan", "latent-optimisation", _IMAGENET | {"deep": True}, {"direction": "gradient", "base": {"adam": {}}}
-    ),
-    ("LOGAN (NGD)", "no truncation"): Match(
-        "biggan", "latent-optimisation", _IMAGENET | {"deep": True}, {"direction": "natural", "base": {"adam": {}}}
-    ),
+    ("baseline", "no truncation"): Match("biggan-deep", "adam", _IMAGENET),
+    ("LOGAN (GD)", "no truncation"): Match("biggan-deep", "logan", _IMAGENET, {"natural": False, "base": {"adam": {}}}),
+    ("LOGAN (NGD)", "no truncation"): Match("biggan-deep", "logan", _IMAGENET, {"natural": True, "base": {"adam": {}}}),
 }
 
 CIFAR10: Matches = {
@@ -69,7 +65,7 @@ CIFAR10: Matches = {
 
 IMAGENET128: Matches = {
     **LOGAN,
-    ("BigGAN", None): Match("biggan", "adam", _IMAGENET | {"deep": False}),
-    ("BigGAN, batch 2048", None): Match("biggan", "adam", _IMAGENET | {"deep": False, "batch": 2048}),
-    ("BigGAN, batch 256", None): Match("biggan", "adam", _IMAGENET | {"deep": False, "batch": 256}),
+    ("BigGAN", None): Match("biggan", "adam", _IMAGENET),
+    ("BigGAN, batch 2048", None): Match("biggan", "adam", _IMAGENET | {"batch": 2048}),
+    ("BigGAN, batch 256", None): Match("biggan", "adam", _IMAGENET | {"batch": 256}),
 }

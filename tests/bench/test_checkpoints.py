@@ -128,10 +128,13 @@ def group(optimizer, game="bilinear", steps=40, **settings):
     return cross(build_all("game", game), build_all("optimizer", optimizer), [0, 1, 2], settings)
 
 
+TINY_RING = {"gaussian-ring": {"width": 4, "depth": 1, "latent": 2, "batch": 6, "activation": "tanh"}}
+
+
 def test_every_optimizer_s_state_comes_back(tmp_path):
     left = []
     for name in OPTIMIZERS:
-        games = ["bilinear", "rock-paper-scissors", "quadratic", "prisoners-dilemma"]
+        games = ["bilinear", "rock-paper-scissors", "quadratic", "iterated-prisoners-dilemma", TINY_RING]
         game = next((g for g in games if build("optimizer", name).applies_to(build("game", g)) is None), None)
         if game is None:
             left.append(name)

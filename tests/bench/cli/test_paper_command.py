@@ -88,9 +88,10 @@ def test_numbers_stand_with_source_protocol_and_the_command_that_measures_them(c
     assert "not verified: 10 numbers left blank" in table.err
 
 
-def test_a_game_to_come_is_named(cli):
+def test_what_is_not_run_is_named_with_its_command(cli):
     said = cli("paper", "imagenet128")
-    assert "needs the game biggan, which this version lacks" in said.err
+    assert "biggan" in said.err
+    assert "saddlebench run --game" in said.err
     gains = cli("paper", "logan").err
     assert "+17.1 % IS, -31.7 % FID" in gains
 

@@ -79,7 +79,7 @@ def test_a_method_for_gans_alone_is_checked_on_one():
         name = "for-gans"
 
         def applies_to(self, game):
-            return None if hasattr(game, "latents") else "it optimises latents, and this game has none"
+            return None if game.has_latents else "it optimises latents, and this game has none"
 
     found = {f.check: f for f in check_optimizer(ForGANs)}
     assert [f for f in found.values() if f.status == "failed"] == []

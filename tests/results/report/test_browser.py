@@ -125,6 +125,7 @@ def test_arrow_keys_walk_along_curves_and_eigenvalues(opened):
     assert page.locator("#tip").is_hidden()
     page.locator(".plane svg").first.focus()
     page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#tip').innerText.includes('\\n')")  # laid out: before that lines run together
     assert page.locator("#tip").inner_text().split("\n") == ["0.9 + 0.1 i", "modulus 0.905539", "mass of the players 0.5, 0.5"]
 
 
