@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -73,25 +73,23 @@ class BigGAN(ImageGAN):
         """The side of the map with self-attention, or 0."""
         return min(64, self.shape[1] // 2) if self.attention is None else self.attention
 
+    @property
+    def forms(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the generators of both families are built from, and their discriminators."""
+        channels, side = self.shape
+        both = {"channels": channels, "side": side, "classes": self.classes, "attention": self.attended, "slope": self.slope}
+        in_g, in_d = (self.spectral in (player, "both") for player in self.players)
+        generator = {"latent": self.latent, "shared": self.shared, "hierarchical": self.hierarchical, "epsilon": self.norm_epsilon}
+        return (
+            {**both, **generator, "width": self.generator_width, "spectral": in_g},
+            {**both, "width": self.discriminator_width, "spectral": in_d},
+        )
+
     @cached_property
     def networks(self) -> tuple[Network, Critic]:
         """Generator and discriminator."""
-        (channels, side), classes, seen = self.shape, self.classes, self.attended
-        in_g, in_d = (self.spectral in (player, "both") for player in self.players)
-        generator = biggan.Generator(
-            self.latent,
-            channels,
-            side,
-            self.generator_width,
-            classes,
-            self.shared,
-            self.hierarchical,
-            seen,
-            in_g,
-            self.slope,
-            self.norm_epsilon,
-        )
-        return generator, biggan.Discriminator(channels, side, self.discriminator_width, classes, seen, in_d, self.slope)
+        generator, discriminator = self.forms
+        return biggan.Generator(**generator), biggan.Discriminator(**discriminator)
 
     @property
     def penalties(self) -> tuple[Penalty, ...]:
@@ -149,24 +147,8 @@ class BigGANDeep(BigGAN):
     @cached_property
     def networks(self) -> tuple[Network, Critic]:
         """Generator and discriminator."""
-        (channels, side), classes, seen = self.shape, self.classes, self.attended
-        in_g, in_d = (self.spectral in (player, "both") for player in self.players)
-        generator = biggan_deep.Generator(
-            self.latent,
-            channels,
-            side,
-            self.generator_width,
-            classes,
-            self.shared,
-            self.hierarchical,
-            seen,
-            in_g,
-            self.slope,
-            self.norm_epsilon,
-            self.depth,
-            self.outputs,
+        generator, discriminator = self.forms
+        return (
+            biggan_deep.Generator(**generator, depth=self.depth, outputs=self.outputs),
+            biggan_deep.Discriminator(**discriminator, depth=self.depth),
         )
-        discriminator = biggan_deep.Discriminator(
-            channels, side, self.discriminator_width, classes, seen, in_d, self.slope, self.depth
-        )
-        return generator, discriminator

@@ -12,7 +12,8 @@ from torch import Tensor
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.networks.gan import Batch
-from saddlebench.games.networks.mlp import MLP, Activation, Scheme
+from saddlebench.games.networks.mlp import MLP, Activation
+from saddlebench.games.networks.network import Scheme
 from saddlebench.games.regularisation import PenalisedGAN
 from saddlebench.parameters import Count, PositiveScalar
 

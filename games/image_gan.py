@@ -21,7 +21,7 @@ from saddlebench.games.networks.gan import Batch
 from saddlebench.games.networks.moments import Standing
 from saddlebench.games.networks.network import Critic, Network, Scheme, unfold
 from saddlebench.games.regularisation import RegularisedGAN
-from saddlebench.games.shuffling import factors, shuffled
+from saddlebench.games.shuffling import batch_of_epoch, factors
 from saddlebench.parameters import Count, Natural
 
 _CHUNK = 250  # images generated at a time for evaluation
@@ -178,9 +178,7 @@ class ImageGAN(RegularisedGAN):
 
     def indices(self, seeds: Tensor, step: int, draw: int) -> Tensor:
         """Which training images a sample holds, ``(runs, batch)``."""
-        epoch, number = step // self.steps_per_epoch, step % self.steps_per_epoch
-        positions = torch.arange(self.batch, device=seeds.device) + number * self.batch
-        return shuffled(seeds, "images", epoch, draw, positions, self.items)
+        return batch_of_epoch(seeds, step, draw, self.batch, self.items)
 
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
         """Latents ``(runs, batch, latent)``, images ``(runs, batch, channels, side, side)`` in [−1, 1], labels, noise."""

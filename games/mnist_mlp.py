@@ -13,8 +13,9 @@ from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.losses import AdversarialLoss, adversarial_loss
 from saddlebench.games.networks.gan import GAN, Batch
-from saddlebench.games.networks.mlp import MLP, Activation, Scheme
-from saddlebench.games.shuffling import shuffled
+from saddlebench.games.networks.mlp import MLP, Activation
+from saddlebench.games.networks.network import Scheme
+from saddlebench.games.shuffling import batch_of_epoch
 from saddlebench.parameters import Count
 
 _SIDE = 28  # pixels
@@ -123,9 +124,7 @@ class MnistMLP(GAN):
 
     def indices(self, seeds: Tensor, step: int, draw: int) -> Tensor:
         """Which training images a sample holds, ``(runs, batch)``."""
-        epoch, number = step // self.steps_per_epoch, step % self.steps_per_epoch
-        positions = torch.arange(self.batch, device=seeds.device) + number * self.batch
-        return shuffled(seeds, "images", epoch, draw, positions, self.items)
+        return batch_of_epoch(seeds, step, draw, self.batch, self.items)
 
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
         """Latents ``(runs, batch, latent)`` and images ``(runs, batch, 784)`` in [−1, 1]."""

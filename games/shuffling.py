@@ -41,6 +41,13 @@ def shuffled(seeds: Tensor, what: str, epoch: Index, draw: Index, positions: Ten
     return left * b + right
 
 
+def batch_of_epoch(seeds: Tensor, step: int, draw: int, batch: int, items: int) -> Tensor:
+    """Which of ``items`` images the step's batch holds, ``(runs, batch)``: each once an epoch, what is no whole batch left out."""
+    epoch, number = divmod(step, items // batch)
+    positions = torch.arange(batch, device=seeds.device) + number * batch
+    return shuffled(seeds, "images", epoch, draw, positions, items)
+
+
 def factors(size: int) -> tuple[int, int]:
     """a ≤ b with a·b = size and a as large as can be.
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn.functional import leaky_relu
 
 from saddlebench.games.draws import normal, uniform
+from saddlebench.games.networks.network import Scheme, orthogonal
 
 Activation = Literal["relu", "leaky-relu", "tanh"]
 Output = Literal["identity", "tanh", "sigmoid"]
-Scheme = Literal["xavier", "pytorch", "orthogonal", "normal"]
 
 _SLOPE = 0.2  # of the leaky ReLU below zero, as in DCGAN
 _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -95,18 +95,10 @@ class MLP:
         for weight, bias in self.parameters(flat):
             inputs, outputs = weight.shape[1:]
             if scheme == "orthogonal":
-                weight = _orthogonal(weight)
+                weight = orthogonal(weight)
             elif scheme == "xavier":
                 weight = weight * math.sqrt(6 / (inputs + outputs))
             elif scheme == "pytorch":
                 weight, bias = weight / math.sqrt(inputs), bias / math.sqrt(inputs)
             pieces += [weight.flatten(1), bias.flatten(1) if scheme == "pytorch" else torch.zeros_like(bias).flatten(1)]
         return torch.cat(pieces, -1).to(dtype)
-
-
-def _orthogonal(weight: Tensor) -> Tensor:
-    """The orthonormal factor of normal matrices; signs fixed by R's diagonal, which makes it uniformly distributed."""
-    tall = weight if weight.shape[-2] >= weight.shape[-1] else weight.mT
-    q, r = torch.linalg.qr(tall)
-    q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)
-    return q if tall is weight else q.mT
