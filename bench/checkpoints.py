@@ -11,9 +11,10 @@ import dataclasses
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -32,6 +33,23 @@ _FILE = "state.safetensors"
 _LISTS = ("steps", "gradients", "products", "seconds")  # of a history
 
 
+class Stop(Protocol):
+    """Says when a program has to end; `saddlebench.bench.interrupts.Interrupts` is one."""
+
+    @property
+    def asked(self) -> bool:
+        """Has it to end?"""
+        ...
+
+    def leave(self) -> NoReturn:
+        """End it, by a KeyboardInterrupt."""
+        ...
+
+    def deferred(self) -> AbstractContextManager[None]:
+        """While it lasts, nothing is raised but by `leave`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Checkpoints:
     """The checkpoints in a directory of results.
@@ -39,10 +57,12 @@ class Checkpoints:
     Attributes:
         folder: the directory of results.
         resume: go on from what is there; False: begin anew.
+        stop: says when the program has to end; then a last checkpoint is written. None: nobody does.
     """
 
     folder: Path
     resume: bool = True
+    stop: Stop | None = None
 
     def of(self, cells: Sequence[Cell], context: str) -> "Checkpoint":
         """That of a group of cells."""
@@ -51,7 +71,12 @@ class Checkpoints:
         path = self.folder / "checkpoints" / name / _FILE
         if not self.resume:
             path.unlink(missing_ok=True)
-        return Checkpoint(path, described(cells) | {"context": context}, 60 * cells[0].pairing.settings.checkpoint_minutes)
+        minutes = cells[0].pairing.settings.checkpoint_minutes
+        return Checkpoint(path, described(cells) | {"context": context}, 60 * minutes, self.stop)
+
+    def patient(self) -> AbstractContextManager[None]:
+        """While it lasts, who is asked to stop waits for the checkpoint of the step in hand."""
+        return nullcontext() if self.stop is None else self.stop.deferred()
 
 
 def described(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -85,21 +110,27 @@ class Checkpoint:
         path: of the file.
         about: `described`: a file that says otherwise is not this program's.
         seconds: between two; 0: none are written.
+        stop: `Checkpoints`.
     """
 
-    def __init__(self, path: Path, about: dict[str, Any], seconds: float) -> None:
-        self.path, self.about, self.seconds = path, about, seconds
+    def __init__(self, path: Path, about: dict[str, Any], seconds: float, stop: Stop | None = None) -> None:
+        self.path, self.about, self.seconds, self.stop = path, about, seconds, stop
         self._saved = time.monotonic()
 
     @property
     def due(self) -> bool:
-        """Is it time for the next?"""
+        """Is it time for the next? Asked between steps; where none is written, an end that is asked for comes here."""
+        if self.stop is not None and self.stop.asked:
+            if not self.seconds:
+                self.stop.leave()
+            return True
         return 0 < self.seconds <= time.monotonic() - self._saved
 
     def save(self, now: Point, total: Profile | None, counts: Counts, clock: Clock, recorder: Recorder) -> None:
-        """Write where a program stands, in place of what was there.
+        """Write where a program stands, in place of what was there, and end it where that is asked for.
 
         Raises:
+            KeyboardInterrupt: the stop's own; everything is on disk.
             StoreError: the disk is full or cannot be written to; the last checkpoint is kept.
         """
         history = recorder.history
@@ -125,6 +156,8 @@ class Checkpoint:
         with explained(self.path.parent, "the run so far is in its last checkpoint"):
             write(self.path, tree, header)
         self._saved = time.monotonic()
+        if self.stop is not None and self.stop.asked:
+            self.stop.leave()
 
     def load(self) -> TensorFile | None:
         """The file, or None where there is none; a torn or foreign one is reported and set aside."""

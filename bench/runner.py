@@ -2,7 +2,8 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from saddlebench.bench.rows import Results, empty_totals, identity_row
 from saddlebench.bench.spectra import Spectra, kept_steps
 from saddlebench.bench.stacking import stack
 from saddlebench.errors import InputError
+from saddlebench.results.failures import log
 
 _FLUSH_SECONDS = 0.5  # a kill loses at most the last second of finished cells
 _TELL_SECONDS = 0.1  # a progress bar needs no more, and tiny cells must not pay for it
@@ -58,16 +60,19 @@ class Place:
         dtype: ``"float64"`` or ``"float32"``; None: each game's own.
         timeout: wall seconds a group may take; None: no limit.
         ranks: the processes that share every cell; None: this one is alone.
+        threads: of torch, where other processes step; None: as many as this one has.
     """
 
     device: torch.device
     dtype: str | None = None
     timeout: float | None = None
     ranks: Ranks | None = None
+    threads: int | None = None
 
     def context(self, cell: Cell) -> Context:
         """The context of a cell run here."""
         found = context_of(self.dtype or cell.pairing.game.dtype, self.device)
+        found = found if self.threads is None else replace(found, threads=self.threads)
         return found if self.ranks is None else replace(found, device=f"{found.device} ×{self.ranks.world}")
 
 
@@ -110,7 +115,7 @@ class Runner:
         wanted = groups(cells)
         return [g for g in wanted if any((c.key, self.context(c)[1]) not in finished for c in g)]
 
-    def run(self, work: Sequence[list[Cell]]) -> None:
+    def run(self, work: Iterable[list[Cell]]) -> None:
         """Run groups of cells. Finished groups reach the sink at most half a second after they end.
 
         Raises:
@@ -155,6 +160,7 @@ class Runner:
         started = datetime.now(UTC)
         context, key = self.context(cells[0])
         rows = [identity_row(cell, context, key, started) for cell in cells]
+        parts: list[list[Cell]] = []
         reason = cells[0].pairing.not_applicable
         if reason is not None:
             self._pending.append(Finished([{**row, **empty_totals("not_applicable", reason, len(cells))} for row in rows]))
@@ -168,15 +174,17 @@ class Runner:
         except Exception as error:  # a failed run is a row, never a hole
             if self.place.ranks is not None:  # the others wait for this process's part
                 raise LostRankError(f"process {self.place.ranks.rank} failed: {type(error).__name__}: {error}") from error
-            if 1 < len(cells) <= _RETRY_ALONE:  # one bad run must not cost the others
-                for cell in cells:
-                    self._run_group([cell])
-                return
+            parts = _parts_after(error, cells)
             where = traceback.extract_tb(error.__traceback__)[-1]
             text = str(error).splitlines()[0] if str(error) else ""
             reason = f"{type(error).__name__}: {text} ({where.filename.rsplit('/', 1)[-1]}:{where.lineno})"
             finished = Finished([{**row, **empty_totals("error", reason, len(cells))} for row in rows])
-        self._pending.append(finished)
+        if not parts:
+            self._pending.append(finished)
+        elif self.checkpoints is not None:
+            self.checkpoints.of(cells, key).remove()
+        for part in parts:  # only here, where the error and with it the tensors of what failed are gone
+            self._run_group(part)
 
     def _measured(self, cells: list[Cell], rows: list[dict[str, Any]], key: str) -> "Finished":
         """The rows of the group's runs, of its trace and of its spectra."""
@@ -187,7 +195,10 @@ class Runner:
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
         checkpoint = None if self.checkpoints is None else self.checkpoints.of(cells, key)
-        history = run_program(game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint, ranks)
+        with nullcontext() if self.checkpoints is None else self.checkpoints.patient():
+            history = run_program(
+                game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint, ranks
+            )
         if ranks is not None and not ranks.first:
             return Finished([])
         results = Results(history, settings, len(cells), game.no_solution)
@@ -213,6 +224,27 @@ class Runner:
                     self.progress.advance(share)
 
         return tell
+
+
+def _parts_after(error: Exception, cells: list[Cell]) -> list[list[Cell]]:
+    """What of a group is tried anew after an error: halves where memory gave out, else each run alone if they are a few.
+
+    One bad run must not cost the others.
+    """
+    if len(cells) == 1:
+        return []
+    if out_of_memory(error):
+        log.warning("%s: out of memory with %d runs together; they go on in halves", cells[0].label, len(cells))
+        half = len(cells) // 2
+        return [cells[:half], cells[half:]]
+    return [[cell] for cell in cells] if len(cells) <= _RETRY_ALONE else []
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Did a GPU or this machine have no memory left? torch's allocator of the CPU says so in words alone."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    )
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import typer
 
 from saddlebench.bench.api import place_of
 from saddlebench.bench.cells import Cell
-from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.output import counted, say
 from saddlebench.bench.cli.places import results_root
 from saddlebench.bench.cli.progress import progress
+from saddlebench.bench.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.runner import Runner
 from saddlebench.bench.suites.load import find
 from saddlebench.results.store import Store, read

@@ -15,7 +15,6 @@ from saddlebench.bench.build import build_all, name_of
 from saddlebench.bench.cells import Cell, cross, groups
 from saddlebench.bench.checkpoints import Checkpoints
 from saddlebench.bench.cli.defaults import name_with_parameters
-from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.options import specs
 from saddlebench.bench.cli.output import Format, Row, counted, print_table, say
 from saddlebench.bench.cli.places import results_root
@@ -24,6 +23,7 @@ from saddlebench.bench.cli.run import Request
 from saddlebench.bench.cli.showing import print_summary, say_failures
 from saddlebench.bench.context import resolve_device
 from saddlebench.bench.distributed import LostRankError, Ranks, joined, local_device
+from saddlebench.bench.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.runner import Place, Runner
 from saddlebench.bench.settings import Settings
 from saddlebench.errors import InputError
@@ -68,7 +68,7 @@ def execute(request: Request) -> int:
     try:
         with Interrupts() as interrupts, Store(plan.out) as store:
             sink = ShieldedSink(store, interrupts)
-            checkpoints = Checkpoints(store.path, resume=not request.force)
+            checkpoints = Checkpoints(store.path, not request.force, interrupts)
             runner = Runner(sink, place, artefacts=save_samples(store.path, pictures), checkpoints=checkpoints)
             try:
                 work = runner.todo(plan.cells, finished(store.keys(), request))

@@ -13,13 +13,13 @@ from saddlebench.bench.api import place_of
 from saddlebench.bench.build import build, name_of, parameters_of
 from saddlebench.bench.cells import Cell, Pairing
 from saddlebench.bench.cli.defaults import name_with_parameters
-from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.cli.options import specs
 from saddlebench.bench.cli.output import Format, Row, counted, print_table, say
 from saddlebench.bench.cli.places import results_root
 from saddlebench.bench.cli.progress import progress
 from saddlebench.bench.cli.showing import print_summary, say_failures
 from saddlebench.bench.cli.tune import Request
+from saddlebench.bench.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.runner import Place, Runner
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.tuning.objective import Objective, Score, objective_of

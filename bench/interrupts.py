@@ -1,11 +1,11 @@
-"""Ctrl-C and SIGTERM: at once between writes, after the write in hand within one."""
+"""Ctrl-C and SIGTERM: at once between steps, after the step or the write in hand within one."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 
 class Interrupted(KeyboardInterrupt):
@@ -22,11 +22,16 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """While active, the two signals raise `Interrupted`; within `shield` they wait for its end."""
+    """While active, the two signals raise `Interrupted`.
+
+    Within `shield` they wait for its end. Within `deferred` the first only sets `asked`, for whoever steps to save and `leave`
+    when it suits him; a second one does not wait.
+    """
 
     def __init__(self) -> None:
         self._pending: int | None = None
         self._shielded = False
+        self._deferred = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
@@ -39,13 +44,23 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        first = self._pending is None
         self._pending = number
-        if not self._shielded:
+        if not self._shielded and not (self._deferred and first):
             raise Interrupted(number)
+
+    @property
+    def asked(self) -> bool:
+        """Has a signal come?"""
+        return self._pending is not None
+
+    def leave(self) -> NoReturn:
+        """Raise what is pending: all is saved."""
+        raise Interrupted(self._pending or signal.SIGINT)
 
     def check(self) -> None:
         """Raise what is pending: a signal that came within a shield, or inside a callback where Python drops exceptions."""
-        if self._pending is not None and not self._shielded:
+        if self._pending is not None and not self._shielded and not self._deferred:
             raise Interrupted(self._pending)
 
     @contextmanager
@@ -56,6 +71,16 @@ class Interrupts:
             yield
         finally:
             self._shielded = False
+        self.check()
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let the block see that an end is `asked`; raise at its end at the latest."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
         self.check()
 
 

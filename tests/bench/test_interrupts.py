@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from saddlebench.bench.cli.interrupts import Interrupted, Interrupts, ShieldedSink
+from saddlebench.bench.interrupts import Interrupted, Interrupts, ShieldedSink
+from saddlebench.bench.tensor_files import read as tensors
 from saddlebench.results.store import read
 
 SUITE = """
@@ -94,3 +95,54 @@ def test_an_interrupt_that_python_dropped_is_raised_at_the_next_event():
         with pytest.raises(Interrupted) as stopped:
             interrupts.check()
     assert stopped.value.exit_code == 143
+
+
+def test_a_signal_is_deferred_to_the_checkpoint_and_a_second_one_is_not():
+    with Interrupts() as interrupts:
+        with suppress(Interrupted), interrupts.deferred():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupts.asked
+            interrupts.check()  # progress asks in the middle of a step
+            with pytest.raises(Interrupted) as second:
+                signal.raise_signal(signal.SIGINT)
+            assert second.value.exit_code == 130
+        with pytest.raises(Interrupted) as late, interrupts.deferred():
+            pass
+        assert late.value.exit_code == 130
+
+
+ADAM = '{"adam": {"step_size": 0.001}}'
+RING = '{"gaussian-ring": {"width": 8, "depth": 1, "batch": 32}}'
+PINNED = """
+import sys
+from saddlebench.bench import context
+context._commit = lambda: ("pinned", None)
+from saddlebench.bench.cli import main
+main(sys.argv[1:])
+"""
+
+
+def long_run(folder, steps):
+    asked = ["--game", RING, "--optimizer", ADAM, "--steps", str(steps), "--seeds", "2", "--threads", "1", "--out", str(folder)]
+    return [sys.executable, "-c", PINNED, "run", *asked, "--device", "cpu"]
+
+
+def test_a_scheduler_s_sigterm_writes_a_checkpoint_from_which_the_same_command_goes_on(tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    running = subprocess.Popen(long_run(broken, 1500), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not (broken / "saddlebench-results.json").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(1)
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (143, ""), err
+    assert f"interrupted: 0 of 2 cells are kept in {broken}; those in flight go on from their last checkpoint" in err
+    (state,) = broken.glob("checkpoints/*/state.safetensors")
+    assert 0 < tensors(state).header["step"] < 1500, "the default is a checkpoint every five minutes: this is the signal's"
+    for folder in (broken, whole):
+        done = subprocess.run(long_run(folder, 1500), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+    assert not (broken / "checkpoints").exists()
+    traces = [read(folder).trace.sort_values(["cell", "step", "measure"]).reset_index(drop=True) for folder in (whole, broken)]
+    assert traces[0].drop(columns="seconds").equals(traces[1].drop(columns="seconds"))
