@@ -30,7 +30,7 @@ from saddlebench.results.failures import explained, log
 from saddlebench.results.identity import digest
 
 _FILE = "state.safetensors"
-_LISTS = ("steps", "gradients", "products", "seconds")  # of a history
+_LISTS = ("steps", "gradients", "products", "seconds", "waited", "yardstick")  # of a history
 
 
 class Stop(Protocol):
@@ -150,6 +150,7 @@ class Checkpoint:
             "gradient_parts": counts.gradient_parts,
             "product_parts": counts.product_parts,
             "clock": clock.read(),
+            "waited": clock.waited,
             "history": {name: getattr(history, name) for name in _LISTS},
             "saved_at": time.time(),
         }
@@ -220,5 +221,5 @@ def resumed(file: TensorFile, start: Point, counts: Counts, clock: Clock, record
     history.measures, history.kept = measures, {int(k): point(int(k), p) for k, p in kept.items()}
     recorder.pending = pending
     counts.gradient_parts, counts.product_parts = file.header["gradient_parts"], file.header["product_parts"]
-    clock.total = file.header["clock"]
+    clock.total, clock.waited = file.header["clock"], file.header["waited"]
     return now, total

@@ -51,7 +51,7 @@ def run_program(
     device = seeds.device
     w = tuple(x.to(dtype) for x in game.initial(seeds))
     buffers = game.buffers(w, seeds)
-    counts, clock, history = Counts(len(w)), Clock(device), History()
+    counts, clock, history = Counts(len(w)), Clock(device, settings.timing), History()
     first = ranks is None or ranks.first
     measurer = Measurer(game, seeds, w, images=first)
     history.extractor, history.references = measurer.extractor, measurer.references

@@ -1,5 +1,6 @@
 """What a program records while it runs: the history of its watched points, its clock, and the measuring of many points at once."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import torch
 from saddlebench.bench.measuring import Measurer, Snapshot
 from saddlebench.bench.oracle import Counts
 from saddlebench.bench.settings import Settings
+from saddlebench.bench.yardstick import waited, yardstick
 from saddlebench.games.game import Buffers, Profile
 from saddlebench.optimizers.optimizer import Optimizer, State
 
@@ -28,6 +30,8 @@ class History:
     gradients: list[float] = field(default_factory=list)
     products: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+    yardstick: list[float] = field(default_factory=list)
     measures: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
     kept: dict[int, "Point"] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
@@ -47,10 +51,18 @@ class Point:
 
 
 class Clock:
-    """Seconds of stepping. On a GPU, work is asynchronous: `read` waits for it and the time between is one interval."""
+    """Seconds of stepping. On a GPU, work is asynchronous: `read` waits for it and the time between is one interval.
 
-    def __init__(self, device: torch.device) -> None:
+    Args:
+        device: that steps.
+        timing: whether to count what of the seconds was waited for a processor (`waited`, else NaN), and to time a yardstick.
+    """
+
+    def __init__(self, device: torch.device, timing: bool = False) -> None:
         self.cuda = device.type == "cuda"
+        self.timing = timing and not self.cuda
+        self.waited = 0.0 if self.timing else math.nan
+        self._waited_before = 0.0
         self.device = device
         self.total = 0.0
         self._since: float | None = None
@@ -58,6 +70,8 @@ class Clock:
     def start(self) -> None:
         """A step begins."""
         if self._since is None:
+            if self.timing:
+                self._waited_before = waited()
             self._since = time.perf_counter()
 
     def stop(self) -> None:
@@ -72,6 +86,8 @@ class Clock:
                 torch.cuda.synchronize(self.device)
             self.total += time.perf_counter() - self._since
             self._since = None
+            if self.timing:
+                self.waited += waited() - self._waited_before
         return self.total
 
 
@@ -94,6 +110,8 @@ class Recorder:
         history.gradients.append(counts.gradients)
         history.products.append(counts.products)
         history.seconds.append(clock.read())
+        history.waited.append(clock.waited)
+        history.yardstick.append(yardstick() if clock.timing else math.nan)
         oracle = self.measurer.oracle(now.w, now.step, self.measurer.seeds, now.buffers)
         own = self.optimizer.measures(oracle, now.w, now.state)
         self.pending.append(Snapshot(now.step, self.optimizer.answers(now.w, now.state), now.buffers, total, own))

@@ -141,7 +141,7 @@ class Results:
             "step": np.repeat(self.steps[at], count),
             "gradients": np.repeat(np.array(history.gradients)[at], count),
             "products": np.repeat(np.array(history.products)[at], count),
-            "seconds": np.repeat(np.array(history.seconds)[at], count),
+            **{name: np.repeat(np.array(getattr(history, name))[at], count) for name in ("seconds", "waited", "yardstick")},
             "answer": np.tile(np.array([a for a, _ in keys], dtype=object), len(at)),
             "measure": np.tile(np.array([m for _, m in keys], dtype=object), len(at)),
             "value": np.stack([self.series[k][at, run] for k in keys], -1).ravel(),

@@ -140,6 +140,8 @@ TRACE = (
     Column("gradients", "float", "gradients asked so far", "fields", "lower"),
     Column("products", "float", "products asked so far", "products", "lower"),
     _maybe("seconds", "float", "time spent stepping so far, by the batch if the run was part of one", "s", "lower"),
+    _maybe("waited", "float", "what of the seconds was waited for a processor; of timed runs on Linux", "s"),
+    _maybe("yardstick", "float", "seconds a fixed piece of work took at the checkpoint; of timed runs on a CPU", "s"),
     Column("answer", "text", "which of the optimizer's answers was measured", choices=_ANSWER),
     Column("measure", "text", "what was measured; `measure_direction` tells which way is better"),
     _maybe("value", "float", "the measured value (NaN once a run has diverged)"),

@@ -12,13 +12,11 @@ from saddlebench.results.regression.costs import log_cost_ratios, successes
 from saddlebench.results.regression.faults import Fault, faults
 from saddlebench.results.regression.golden import golden_faults
 from saddlebench.results.regression.pools import LEVEL, Pool, adjust, lost, worse
-from saddlebench.results.regression.times import log_time_ratios, seconds_per_step, steady
+from saddlebench.results.regression.times import TIME_MARGIN, log_times, shared, steady
 from saddlebench.results.regression.traces import moved
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults, newest
 
-TIME_MARGIN = 1.05
-"""A step may take this much longer before a test of time looks at it: what nights of one commit differ by between pools."""
 _PAIRING = ["optimizer", "optimizer_parameters", "game", "game_parameters", "budget"]
 _SAME_PLACE = ("machine", "device", "torch_version", "threads")
 
@@ -129,28 +127,29 @@ def _part(tables: Tables, cells: Any) -> Tables:
 
 
 def _times(old: Tables, now: Tables, identity: pd.DataFrame) -> tuple[pd.Series, list[str]]:
-    """log(new / baseline) seconds a step of cells stepped alone in the same place, and what to note."""
-    before: Any = seconds_per_step(old)
-    after: Any = seconds_per_step(now)
+    """log(new / baseline) of the time a step of cells stepped alone in the same place, and what to note."""
+    logs, yardsticks = log_times([old, now])
     where, now_where = (tables.runs.set_index("cell")[list(_SAME_PLACE)] for tables in (old, now))
     places: Any = where.merge(now_where, left_index=True, right_index=True, suffixes=("", "_new"))
     same = np.logical_and.reduce([places[name] == places[f"{name}_new"] for name in _SAME_PLACE])
-    alone = before.index.intersection(after.index)
-    kept = alone.intersection(places.index[same])
+    kept = logs.index.intersection(places.index[same])
     if not len(kept):
-        reason = f"the two ran in other places ({', '.join(_SAME_PLACE)})" if len(alone) else "no run of both ran alone (--timing)"
+        reason = f"the two ran in other places ({', '.join(_SAME_PLACE)})" if len(logs) else "no run of both ran alone (--timing)"
         return pd.Series(dtype=float), [f"times are not compared: {reason}"]
-    ratios, shared = log_time_ratios(before[kept], after[kept])
-    table = identity.loc[kept].assign(old=np.log(before[kept]), new=np.log(after[kept]))
+    table: Any = identity.loc[kept].assign(old=logs.loc[kept, 0], new=logs.loc[kept, 1])
+    ratios: Any = table["new"] - table["old"]
+    factor = shared(ratios.to_numpy(dtype=float), yardsticks)
     unsteady = [
         part.index
         for _, part in table.groupby(["optimizer", "family"], sort=True)
         if not all(steady(part[name].to_numpy(dtype=float), part["pairing"].to_numpy()) for name in ("old", "new"))
     ]
-    notes = [f"times: all {len(kept)} timed cells together took {shared:.2f} times as long; ratios are without it"]
+    unit = ", in yardsticks" if yardsticks else ""
+    notes = [f"times{unit}: all {len(kept)} timed cells together took {np.exp(ratios.median()):.2f} times as long"]
+    notes[0] += f"; ratios are without {np.exp(factor):.2f}"
     if unsteady:
         notes.append(f"times of {len(unsteady)} pools are not compared: the machine was too busy to time them to 20 %")
-    return ratios.drop([cell for cells in unsteady for cell in cells]), notes
+    return (ratios - factor).drop([cell for cells in unsteady for cell in cells]), notes
 
 
 def _by_pool(values: pd.Series, identity: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:

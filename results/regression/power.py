@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from saddlebench.errors import InputError
-from saddlebench.results.regression.comparison import TIME_MARGIN, one_of_each
+from saddlebench.results.regression.comparison import one_of_each
 from saddlebench.results.regression.costs import costs_of, log_ratios, middle
 from saddlebench.results.regression.pools import LEVEL, adjust, worse
-from saddlebench.results.regression.times import seconds_per_step, steady
+from saddlebench.results.regression.times import TIME_MARGIN, log_times, shared, steady
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults
 
@@ -33,7 +33,7 @@ SLOW_DOWNS = (1.05, 1.1, 1.2, 1.5)
 
 @dataclass(frozen=True)
 class TimePool:
-    """Logarithms of seconds a step, ``(nights, cells)``, and the pairing (all but the seed) that each cell is of."""
+    """Logarithms of the time a step, ``(nights, cells)``, and the pairing (all but the seed) that each cell is of."""
 
     optimizer: str
     family: str
@@ -86,10 +86,11 @@ class CostPool:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The pools of stored nights."""
+    """The pools of stored nights; are times told in yardsticks?"""
 
     times: list[TimePool]
     costs: list[CostPool]
+    yardsticks: bool = False
 
     @property
     def tests(self) -> int:
@@ -103,9 +104,9 @@ class Simulation:
     def _alarm(self, rng: np.random.Generator) -> bool:
         pair = self._pair(rng)
         drawn = [pool.draws(pair, rng) for pool in self.times]
-        shared = np.median(np.concatenate(drawn)) if drawn else 0.0
+        factor = shared(np.concatenate(drawn), self.yardsticks) if drawn else 0.0
         told = [(pool, values) for pool, values in zip(self.times, drawn, strict=True) if pool.steady(pair)]
-        tested = [worse("time", pool.optimizer, pool.family, values - shared, TIME_MARGIN) for pool, values in told]
+        tested = [worse("time", pool.optimizer, pool.family, values - factor, TIME_MARGIN) for pool, values in told]
         chaotic = [(pool, pool.draws(1.0, rng)) for pool in self.costs if pool.chaotic]
         tested += [worse("cost", pool.optimizer, pool.family, values) for pool, values in chaotic if len(values)]
         return any(pool.adjusted <= LEVEL for pool in adjust(tested))
@@ -116,11 +117,11 @@ class Simulation:
         for slow_down in slow_downs:
             for pool in self.times:
                 shift = np.log(slow_down / TIME_MARGIN)
-                shared = {pair: self._shared(pair) for pair in self._pairs()}
+                factors = {pair: self._shared(pair) for pair in self._pairs()}
                 p = []
                 for _ in range(nights):
                     pair = self._pair(rng)
-                    drawn = pool.draws(pair, rng) - shared[_key(pair)] + shift
+                    drawn = pool.draws(pair, rng) - factors[_key(pair)] + shift
                     p.append(worse("time", "", "", drawn).p if pool.steady(pair) else 1.0)
                 rows.append(_row("time", pool, pool.logs.shape[1], slow_down, p, self.tests))
             for pool in self.costs:
@@ -139,8 +140,8 @@ class Simulation:
         return np.array(pairs[rng.integers(len(pairs))])
 
     def _shared(self, pair: tuple[int, int]) -> float:
-        """What all cells of two nights differ by."""
-        return float(np.median(np.concatenate([pool.logs[pair[1]] - pool.logs[pair[0]] for pool in self.times])))
+        """What is left out of all cells of two nights."""
+        return shared(np.concatenate([pool.logs[pair[1]] - pool.logs[pair[0]] for pool in self.times]), self.yardsticks)
 
 
 def simulation(nights: Sequence[Tables], families: Mapping[str, str], defaults: Defaults) -> Simulation:
@@ -159,17 +160,17 @@ def simulation(nights: Sequence[Tables], families: Mapping[str, str], defaults: 
     told = ["optimizer", "optimizer_parameters", "game", "game_parameters", "budget", "dtype"]
     identity = runs[told].assign(family=runs["game"].map(lambda game: families.get(game, game)))
     identity["pairing"] = identity.groupby(told, sort=False).ngroup()
-    found = Simulation(_time_pools(each, identity), _cost_pools(each[0], identity, defaults))
+    logs, yardsticks = log_times(each)
+    found = Simulation(_time_pools(logs, identity), _cost_pools(each[0], identity, defaults), yardsticks)
     if not found.times and not found.costs:
         raise InputError("nothing to simulate: no run of these results ran alone, and none reached a target")
     return found
 
 
-def _time_pools(nights: list[Tables], identity: pd.DataFrame) -> list[TimePool]:
-    times: Any = np.log(pd.concat(dict(enumerate(map(seconds_per_step, nights))), axis=1, join="inner"))
-    grouped: Any = identity.loc[identity.index.intersection(times.index)].groupby(["optimizer", "family"], sort=True)
+def _time_pools(logs: pd.DataFrame, identity: pd.DataFrame) -> list[TimePool]:
+    grouped: Any = identity.loc[identity.index.intersection(logs.index)].groupby(["optimizer", "family"], sort=True)
     return [
-        TimePool(optimizer, family, times.loc[part.index].to_numpy(dtype=float).T, part["pairing"].to_numpy())
+        TimePool(optimizer, family, logs.loc[part.index].to_numpy(dtype=float).T, part["pairing"].to_numpy())
         for (optimizer, family), part in grouped
     ]
 

@@ -1,9 +1,14 @@
-"""One number a run for its time: seconds a step, of runs that were stepped alone.
+"""One number a run for its time, of runs that were stepped alone: seconds a step, told in the yardstick that was timed beside it.
 
-The seconds between two checkpoints over the steps between them, and of those the lowest decile, weighted by the steps: other work
-on the machine makes intervals longer and never shorter, so the short ones are those that were left alone.
+    t = q(seconds a step without waiting) / q(seconds of the yardstick)
+
+q is the lowest decile of the intervals between checkpoints, weighted by their steps: other work on the machine makes intervals
+longer and never shorter, so the short ones are those that were left alone. What a thread waited for a processor is known and is
+taken off; what work on the neighbouring core costs by caches and clock frequency is in the yardstick too, and the quotient is
+without it (`saddlebench.bench.yardstick`). Results that hold no yardstick are compared by seconds, less what all cells share.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,35 +16,48 @@ import pandas as pd
 
 from saddlebench.results.store import Tables
 
+TIME_MARGIN = 1.05
+"""A step may take this much longer before a test of time looks at it: what nights of one commit differ by between pools."""
 _QUANTILE = 0.1
 _STEADY = 1.2
 
 
-def seconds_per_step(tables: Tables) -> pd.Series:
-    """By cell: seconds a step of the runs that ran alone (`runs_in_program` 1) and made a step."""
+def step_times(tables: Tables) -> pd.DataFrame:
+    """By cell, of the runs that ran alone (`runs_in_program` 1) and made a step: ``seconds`` a step, ``yardstick`` (NaN: none)."""
     alone: Any = tables.runs[tables.runs["seconds"].notna() & (tables.runs["steps"] > 0)]
-    points: Any = tables.trace.loc[tables.trace["cell"].isin(list(alone["cell"])), ["cell", "step", "seconds"]]
+    wanted = ["cell", "step", "seconds", "waited", "yardstick"]
+    points: Any = tables.trace.loc[tables.trace["cell"].isin(list(alone["cell"])), wanted]
     points = points.drop_duplicates(["cell", "step"]).sort_values(["cell", "step"])
+    points["busy"] = points["seconds"] - points["waited"].fillna(0.0)
     later = points["cell"].eq(points["cell"].shift())
     steps = points["step"].diff()[later].to_numpy(dtype=float)
-    seconds = points["seconds"].diff()[later].to_numpy(dtype=float)
+    seconds = points["busy"].diff()[later].to_numpy(dtype=float)
     table: Any = pd.DataFrame({"cell": points["cell"][later].to_numpy(), "each": seconds / steps, "steps": steps})
     table = table[table["each"] > 0].sort_values(["cell", "each"])
     steps_of: Any = table.groupby("cell")["steps"]
     enough = steps_of.cumsum() >= _QUANTILE * steps_of.transform("sum")
-    return table[enough].drop_duplicates("cell").set_index("cell")["each"]
+    each = table[enough].drop_duplicates("cell").set_index("cell")["each"]
+    told: Any = points[points["yardstick"] > 0].groupby("cell")["yardstick"]
+    return pd.DataFrame({"seconds": each, "yardstick": told.quantile(_QUANTILE, interpolation="lower").reindex(each.index)})
 
 
-def log_time_ratios(baseline: pd.Series, new: pd.Series) -> tuple[pd.Series, float]:
-    """log(new / baseline) by cell without what all cells share, and the factor they share.
+def log_times(nights: Sequence[Tables]) -> tuple[pd.DataFrame, bool]:
+    """Logarithms of the time a step of the cells timed in all of the results, a column each; are they told in yardsticks?"""
+    found = [step_times(tables) for tables in nights]
+    told: Any = pd.concat({k: times["yardstick"] for k, times in enumerate(found)}, axis=1, join="inner")
+    logs: Any = np.log(pd.concat({k: times["seconds"] for k, times in enumerate(found)}, axis=1, join="inner"))
+    yardsticks = bool(len(told)) and bool(told.notna().to_numpy().all())
+    return (logs - np.log(told) if yardsticks else logs), yardsticks
 
-    The shared factor (the median over all cells) is the state of the machine, or a change of what every step uses; it cannot be
-    told from a warmer processor by these numbers, so it is taken out and reported.
+
+def shared(log_ratios: np.ndarray, yardsticks: bool) -> float:
+    """What is left out of log(new / baseline) of all cells, because it says nothing of any one.
+
+    Their median: in seconds a change of what every step uses cannot be told from a warmer processor. In yardsticks it can, and
+    the median is left out as far as `TIME_MARGIN` goes.
     """
-    both: Any = pd.concat({"old": baseline, "new": new}, axis=1, join="inner").dropna()
-    ratios: Any = np.log(both["new"]) - np.log(both["old"])
-    shared = float(np.median(ratios)) if len(ratios) else 0.0
-    return ratios - shared, float(np.exp(shared))
+    median = float(np.median(log_ratios)) if len(log_ratios) else 0.0
+    return float(np.clip(median, -np.log(TIME_MARGIN), np.log(TIME_MARGIN))) if yardsticks else median
 
 
 def steady(logs: np.ndarray, pairing: np.ndarray) -> bool:
@@ -49,7 +67,7 @@ def steady(logs: np.ndarray, pairing: np.ndarray) -> bool:
     no test of pairs can know. Such a pool is not tested.
 
     Args:
-        logs: of seconds a step, ``(runs,)``.
+        logs: of the time a step, ``(runs,)``.
         pairing: what each run is of but for its seed; pairings are centred, each on its median.
     """
     values = pd.Series(logs)

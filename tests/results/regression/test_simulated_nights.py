@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saddlebench.results.regression.comparison import TIME_MARGIN
 from saddlebench.results.regression.pools import LEVEL, adjust, worse
 from saddlebench.results.regression.power import CostPool, Simulation, TimePool
-from saddlebench.results.regression.times import steady
+from saddlebench.results.regression.times import TIME_MARGIN, steady
 
 NIGHTS = pd.read_parquet(Path(__file__).with_name("nights.parquet"))
 
