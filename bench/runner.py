@@ -111,9 +111,13 @@ class Runner:
         return self._contexts[dtype]
 
     def todo(self, cells: Iterable[Cell], finished: Any) -> list[list[Cell]]:
-        """The groups that are not all finished; a group was written whole, so it is run whole."""
-        wanted = groups(cells)
-        return [g for g in wanted if any((c.key, self.context(c)[1]) not in finished for c in g)]
+        """The groups that are not all finished; a group was written whole, so it is run whole.
+
+        Those that step alone come last and by seed: a burst of other work on the machine then costs every optimizer a run, and
+        not one optimizer all of its runs.
+        """
+        unfinished = [g for g in groups(cells) if any((c.key, self.context(c)[1]) not in finished for c in g)]
+        return sorted(unfinished, key=lambda group: group[0].seed if group[0].pairing.settings.alone else -1)
 
     def run(self, work: Iterable[list[Cell]]) -> None:
         """Run groups of cells. Finished groups reach the sink at most half a second after they end.

@@ -93,15 +93,12 @@ def night(folder: Path, suite: str, device: str, asv: bool) -> int:
 
 
 def play(cells: Sequence[Cell], sink: Sink, suite: Suite, device: str) -> None:
-    """Run cells: float64 on the CPU, where golden values are of, others on ``device``; those that step alone last, by seed.
-
-    By seed, because a burst of other work on the machine then costs every optimizer a run, and not one optimizer all of its runs.
-    """
+    """Run cells: float64 on the CPU, where golden values are of, others on ``device``."""
     double = [cell for cell in cells if cell.pairing.game.dtype == "float64"]
     others = [cell for cell in cells if cell.pairing.game.dtype != "float64"]
     for part, where in ((double, "cpu"), (others, device)):
         runner = Runner(sink, place_of(where, suite.dtype, suite.timeout))
-        work = sorted(runner.todo(part, ()), key=lambda group: group[0].seed if group[0].pairing.settings.alone else -1)
+        work = runner.todo(part, ())
         with progress(len(part)) as shown:
             runner.progress = shown
             runner.run(work)
