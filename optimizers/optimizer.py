@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from torch import Tensor
 
 from saddlebench.optimizers.search import Space
+from saddlebench.optimizers.traits import Traits, TraitsOfCore
 
 Profile = tuple[Tensor, ...]
 State = Any  # nested (named) tuples of tensors with a run axis
@@ -154,7 +155,7 @@ class GameFacts(Protocol):
     has_latents: bool
 
 
-class Optimizer(ABC):
+class Optimizer(Traits, ABC):
     """Base of all optimizers: a frozen dataclass of hyperparameters, in the catalogue by its ``name``.
 
     `search` has ranges for tuning where those of the parameters' words and types do not suit the method.
@@ -174,21 +175,6 @@ class Optimizer(ABC):
     def period(self) -> int:
         """Steps in one cycle of the method; the spectrum is that of a whole cycle."""
         return 1
-
-    @property
-    def autonomous(self) -> bool:
-        """Is the step the same map at every step? Not where it depends on a counter for ever."""
-        return True
-
-    @property
-    def smooth(self) -> bool:
-        """Is the step differentiable, so that it has a Jacobian?"""
-        return True
-
-    @property
-    def singular_at_rest(self) -> str:
-        """Why the step has no derivative where the field vanishes ("divides by √0"), or "" if it has."""
-        return ""
 
     def applies_to(self, game: GameFacts) -> str | None:
         """None, or the reason why this optimizer is not applicable to the game."""
@@ -215,7 +201,7 @@ class Optimizer(ABC):
         return {}
 
 
-class Composed(Optimizer):
+class Composed(TraitsOfCore, Optimizer):
     """An optimizer that is a named combination of others: `parts` builds it, everything else is forwarded to it."""
 
     @abstractmethod
@@ -232,19 +218,9 @@ class Composed(Optimizer):
         return self._whole.period
 
     @property
-    def autonomous(self) -> bool:
-        """That of the combination."""
-        return self._whole.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the combination."""
-        return self._whole.smooth
-
-    @property
-    def singular_at_rest(self) -> str:
-        """That of the combination."""
-        return self._whole.singular_at_rest
+    def core(self) -> Optimizer:
+        """The combination."""
+        return self._whole
 
     def applies_to(self, game: GameFacts) -> str | None:
         """The combination's answer, in this optimizer's name."""

@@ -7,11 +7,12 @@ from torch import Tensor
 from saddlebench.optimizers.optimizer import Optimizer, Oracle, Profile, State
 from saddlebench.optimizers.rules.gradient import Gradient
 from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.traits import TraitsOfCore
 from saddlebench.parameters import Positive, pick
 
 
 @dataclass(frozen=True)
-class Scheme(Optimizer):
+class Scheme(TraitsOfCore, Optimizer):
     """An optimizer that asks the oracle for gradients and applies one rule a player."""
 
     projects = False  # does the method's definition project on the domain?
@@ -31,19 +32,9 @@ class Scheme(Optimizer):
         return ("unconstrained", "simplex", "box") if self.projects else ("unconstrained", "box")
 
     @property
-    def autonomous(self) -> bool:
-        """That of the rule."""
-        return self.rule.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the rule."""
-        return self.rule.smooth
-
-    @property
-    def singular_at_rest(self) -> str:
-        """That of the rule."""
-        return self.rule.singular_at_rest
+    def core(self) -> Rule:
+        """The rule."""
+        return self.rule
 
     def init(self, oracle: Oracle, w: Profile) -> State:
         """A rule state a player."""

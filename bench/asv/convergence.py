@@ -28,4 +28,4 @@ class Convergence:
         reached = curve.index[curve <= _TOLERANCE * curve.iloc[0]]
         return float(reached[0]) if len(reached) else math.nan
 
-    track_steps_to_tolerance.unit = "steps"  # type: ignore[attr-defined]
+    track_steps_to_tolerance.unit = "steps"  # type: ignore[attr-defined] - where asv looks for it

@@ -24,9 +24,9 @@ class Extractor(Protocol):
     @property
     def name(self) -> str: ...  # noqa: D102 - see above
     @property
-    def identity(self) -> str: ...  # noqa: D102
+    def identity(self) -> str: ...  # noqa: D102 - see above
     @property
-    def batch(self) -> int: ...  # noqa: D102
+    def batch(self) -> int: ...  # noqa: D102 - see above
 
     def features(self, images: Tensor) -> Tensor:
         """Vectors ``(N, d)`` of uint8 images ``(N, C, H, W)``."""

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Point, Profile, State, renamed
+from saddlebench.optimizers.traits import TraitsOfCore
 
 
 class Adjustment(ABC):
@@ -22,26 +23,21 @@ class Adjustment(ABC):
 
 
 @dataclass(frozen=True)
-class Adjusted(Optimizer):
+class Adjusted(TraitsOfCore, Optimizer):
     """A scheme that plays the adjusted field and is unaware of it."""
 
     adjustment: Adjustment
     scheme: Optimizer
 
     @property
-    def autonomous(self) -> bool:
-        """That of the scheme."""
-        return self.scheme.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the scheme."""
-        return self.scheme.smooth
+    def core(self) -> Optimizer:
+        """The scheme."""
+        return self.scheme
 
     @property
     def singular_at_rest(self) -> str:
         """That of the adjustment, or else of the scheme."""
-        return self.adjustment.singular_at_rest or self.scheme.singular_at_rest
+        return self.adjustment.singular_at_rest or super().singular_at_rest
 
     def applies_to(self, game: GameFacts) -> str | None:
         """The number of players must be the adjustment's; the rest is the scheme's answer, in the name of the whole."""

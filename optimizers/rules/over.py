@@ -7,28 +7,19 @@ from torch import Tensor
 
 from saddlebench.optimizers.rules.gradient import Gradient
 from saddlebench.optimizers.rules.rule import Rule
+from saddlebench.optimizers.traits import TraitsOfCore
 
 
 @dataclass(frozen=True)
-class Over(Rule):
+class Over(TraitsOfCore, Rule):
     """A rule that changes the direction of an inner rule and forwards everything else to it."""
 
     rule: Rule = Gradient()  # the inner rule
 
     @property
-    def autonomous(self) -> bool:
-        """That of the inner rule."""
-        return self.rule.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the inner rule."""
-        return self.rule.smooth
-
-    @property
-    def singular_at_rest(self) -> str:
-        """That of the inner rule."""
-        return self.rule.singular_at_rest
+    def core(self) -> Rule:
+        """The inner rule."""
+        return self.rule
 
     @property
     def geometry(self) -> Literal["euclidean", "entropic"]:

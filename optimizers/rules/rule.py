@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from saddlebench.optimizers.search import Space
+from saddlebench.optimizers.traits import Traits
 from saddlebench.parameters import cast
 
 
-class Rule(ABC):
+class Rule(Traits, ABC):
     """Base of all rules: a frozen dataclass of hyperparameters, in the catalogue `RULES` by its ``name``.
 
     `search` is as for optimizers; a range for ``step_size`` there is one for those who use the rule.
@@ -25,21 +26,6 @@ class Rule(ABC):
     paper = ""
     cost = ""
     search: ClassVar[Space] = {}
-
-    @property
-    def autonomous(self) -> bool:
-        """Does the direction depend on no counter?"""
-        return True
-
-    @property
-    def smooth(self) -> bool:
-        """Can the direction be differentiated?"""
-        return True
-
-    @property
-    def singular_at_rest(self) -> str:
-        """Why the direction has no derivative at a zero gradient ("divides by √0"), or "" if it has."""
-        return ""
 
     @property
     def geometry(self) -> Literal["euclidean", "entropic"]:

@@ -6,10 +6,11 @@ from torch import Tensor
 
 from saddlebench.optimizers.optimizer import GameFacts, Optimizer, Oracle, Profile, State, renamed
 from saddlebench.optimizers.simultaneous_gradient import SimultaneousGradient
+from saddlebench.optimizers.traits import TraitsOfCore
 
 
 @dataclass(frozen=True)
-class Wrapper(Optimizer):
+class Wrapper(TraitsOfCore, Optimizer):
     """An optimizer that plays another one inside. Its state is a named tuple whose field ``inner`` is the base's state."""
 
     base: Optimizer = SimultaneousGradient()  # the optimizer inside
@@ -25,19 +26,9 @@ class Wrapper(Optimizer):
         return self.base.period
 
     @property
-    def autonomous(self) -> bool:
-        """That of the base."""
-        return self.base.autonomous
-
-    @property
-    def smooth(self) -> bool:
-        """That of the base."""
-        return self.base.smooth
-
-    @property
-    def singular_at_rest(self) -> str:
-        """That of the base."""
-        return self.base.singular_at_rest
+    def core(self) -> Optimizer:
+        """The base."""
+        return self.base
 
     def applies_to(self, game: GameFacts) -> str | None:
         """The base's answer, in the name of the whole."""
