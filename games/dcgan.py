@@ -15,7 +15,7 @@ class DCGAN(ImageGAN):
     """Convolutions that double and halve, without residual connections: `saddlebench.games.networks.dcgan` has the details."""
 
     norm: dcgan.Norm = "batch"  # of the discriminator
-    generator_norm: Literal["batch", "none"] = "batch"  # of the generator
+    generator_norm: dcgan.GeneratorNorm = "batch"  # of the generator
     upsampling: Literal["transposed", "nearest"] = "transposed"  # of the generator; nearest: resize, then convolve
     kernels: Natural = 0  # of minibatch discrimination in the discriminator; 0: without
 
@@ -24,7 +24,7 @@ class DCGAN(ImageGAN):
         """Generator and discriminator."""
         channels, side = self.shape
         generator = dcgan.Generator(
-            self.latent, channels, side, self.generator_width, self.classes, self.generator_norm, self.upsampling
+            self.latent, channels, side, self.generator_width, self.classes, self.generator_norm, self.upsampling, self.shaped
         )
         return generator, dcgan.Discriminator(channels, side, self.discriminator_width, self.norm, self.classes, self.kernels)
 

@@ -5,14 +5,17 @@ linear layer makes 4×4 pixels and transposed convolutions of side 4 double them
 side 3 and one of side 4 that halves, and a last convolution is summed over pixels. At 28 px the generator begins with 7×7.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, leaky_relu
 
 from saddlebench.errors import InputError
+from saddlebench.games.draws import normal
 from saddlebench.games.networks.layers import (
     BatchNorm,
     ConditionalBatchNorm,
@@ -20,12 +23,15 @@ from saddlebench.games.networks.layers import (
     Embedding,
     Linear,
     MinibatchDiscrimination,
+    VirtualBatchNorm,
     as_image,
     summed,
 )
 from saddlebench.games.networks.network import Critic, Layer, Network, Scope, fold
 
 Norm = Literal["batch", "spectral", "none"]
+GeneratorNorm = Literal["batch", "virtual", "none"]
+REFERENCE = 64  # latents of virtual batch norm
 _SLOPE = 0.2  # of the leaky ReLU, as in the DCGAN paper
 
 
@@ -53,9 +59,11 @@ class Generator(Network):
         side: of the image, in pixels.
         width: channels of the last block; each block before has twice as many.
         classes: 0, or the classes that batch norm is conditioned on.
-        norm: ``"batch"``, or ``"none"``: then an image does not depend on the others of its batch.
+        norm: ``"batch"``; or, so that an image does not depend on the others of its batch, ``"virtual"``: the moments of 64
+            latents, the same in all runs for ever, and of the image itself (Salimans et al. 2016); or ``"none"``.
         upsampling: ``"transposed"`` convolutions of side 4, or ``"nearest"``: pixels repeated, then a convolution of side 3, which
             leaves no checkerboard (Odena et al. 2016).
+        law: standard normal numbers to latents, for the reference ones of virtual batch norm.
     """
 
     latent: int
@@ -63,11 +71,12 @@ class Generator(Network):
     side: int
     width: int = 64
     classes: int = 0
-    norm: Literal["batch", "none"] = "batch"
+    norm: GeneratorNorm = "batch"
     upsampling: Literal["transposed", "nearest"] = "transposed"
+    law: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
-        if self.classes and self.norm == "none":
+        if self.classes and self.norm != "batch":
             raise InputError("a conditional DCGAN is told the class by its generator's batch norm: it needs generator_norm=batch")
 
     @cached_property
@@ -86,6 +95,8 @@ class Generator(Network):
     def _norm(self, name: str, channels: int) -> Layer | None:
         if self.norm == "none":
             return None
+        if self.norm == "virtual":
+            return VirtualBatchNorm(name, channels, REFERENCE)
         return ConditionalBatchNorm(name, channels, self.classes) if self.classes else BatchNorm(name, channels)
 
     @property
@@ -98,11 +109,20 @@ class Generator(Network):
         """Latents ``(runs, batch, latent)`` → images in [−1, 1], folded."""
         first, blocks, last = self._parts
         start, _ = doublings(self.side)
+        ahead = 0
+        if self.norm == "virtual":
+            ahead, x = REFERENCE, torch.cat((self._reference(x), x), 1)
         x = as_image(first(x, scope), first.outputs // start**2, start)
         for up, norm in blocks:
             x = up(x if up.transposed else interpolate(x, scale_factor=2, mode="nearest"), scope)
             x = (x if norm is None else norm(x, scope)).relu()
-        return last(x, scope).tanh()
+        return last(x[ahead:], scope).tanh()
+
+    def _reference(self, like: Tensor) -> Tensor:
+        """The latents before all others, ``(runs, REFERENCE, latent)``."""
+        fixed = normal(torch.zeros(1, dtype=torch.int64, device=like.device), "virtual batch norm", REFERENCE * self.latent)
+        z = fixed.to(like.dtype).view(1, REFERENCE, self.latent).expand(len(like), -1, -1)
+        return z if self.law is None else self.law(z)
 
 
 @dataclass(frozen=True)

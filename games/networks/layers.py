@@ -146,7 +146,7 @@ class VirtualBatchNorm(Layer):
         own, own_square = x.mean((2, 3), keepdim=True), x.square().mean((2, 3), keepdim=True)
         ahead = (m[: self.reference].mean(0, keepdim=True) for m in (own, own_square))
         mean, square = ((1 - share) * a + share * m for a, m in zip(ahead, (own, own_square), strict=True))
-        gain, bias = (scope.weights[f"{self.name}.{part}"].view(1, -1, 1, 1) for part in ("gain", "bias"))
+        gain, bias = (scope.weights[f"{self.name}.{part}"].reshape(1, -1, 1, 1) for part in ("gain", "bias"))
         return (x - mean) * (square - mean.square() + self.epsilon).rsqrt() * gain + bias
 
 

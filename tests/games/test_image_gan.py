@@ -370,6 +370,7 @@ VARIANTS = {
     "conditional dcgan": ("cifar10-dcgan", {"conditional": True}),
     "spectral dcgan, conditional": ("cifar10-dcgan", {"norm": "spectral", "conditional": True}),
     "dcgan with minibatch discrimination": ("cifar10-dcgan", {"kernels": 3, "flip": True}),
+    "dcgan with virtual batch norm": ("cifar10-dcgan", {"generator_norm": "virtual", "latent_law": "uniform"}),
     "conditional resnet": ("cifar10-resnet", {"conditional": True}),
     "wgan-gp resnet": ("cifar10-resnet", WGAN_GP),
     "clipped wgan": ("cifar10-dcgan", {"loss": "wasserstein", "clip": 0.1, "norm": "none"}),

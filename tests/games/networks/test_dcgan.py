@@ -196,3 +196,18 @@ def test_nearest_upsampling_is_resizing_then_convolving():
     x = torch.nn.functional.batch_norm(x, None, None, w["norm0.gain"], w["norm0.bias"], training=True).relu()
     x = torch.nn.functional.conv2d(x, w["last.weight"], w["last.bias"], padding=1).tanh()
     torch.testing.assert_close(network(flat, z), x)
+
+
+def test_with_virtual_batch_norm_an_image_depends_on_the_fixed_latents_and_on_its_own(make):
+    """The moments that a layer sees are those of the reference latents' rows, which no caller gives and none gets back."""
+    network = dcgan.Generator(5, 1, 28, 2, norm="virtual")
+    flat, z = weights_of(network, "g", make.drawn("move", network.size)), make.drawn("z", 6, 5)
+    images = unfold(network(flat, z), 3)
+    assert images.shape == (3, 6, 1, 28, 28)
+    torch.testing.assert_close(unfold(network(flat, z[:, 4:]), 3), images[:, 4:])
+    reference = network._reference(z)
+    assert reference.shape == (3, dcgan.REFERENCE, 5)
+    assert torch.equal(reference[0], reference[2])
+    other = dcgan.Generator(5, 1, 28, 2, norm="virtual", law=torch.tanh)
+    torch.testing.assert_close(other._reference(z), reference.tanh())
+    assert not torch.allclose(unfold(other(flat, z), 3), images)
