@@ -1,4 +1,6 @@
-"""What generators make, beside the tables: grids of images, scatter plots of points in the plane, and the generators themselves."""
+"""What generators make, beside the tables: grids of images, scatter plots of points in the plane, the games' own pictures, and the
+generators themselves.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +22,8 @@ _RUNS = 4  # of a group that are drawn: a picture takes longer than a small run
 def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Tensor, History], None]:
     """A runner's `artefacts`: every run's model, and samples of a group's first runs, from latents fixed by seed.
 
-    Files are ``folder/models/GAME/OPTIMIZER-CELL-seedN.safetensors`` and ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png``; the
-    pictures' paths are appended to ``written``.
+    Files are ``folder/models/GAME/OPTIMIZER-CELL-seedN.safetensors``, ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png`` and
+    ``…-seedN-NAME.png`` for each name of `Game.pictures` and `Game.clouds`; the pictures' paths are appended to ``written``.
     """
 
     def save(cells: list[Cell], seeds: Tensor, history: History) -> None:
@@ -31,23 +33,45 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
         last = history.kept[max(history.kept)]
         with torch.no_grad():
             probe = game.samples(last.w, seeds, 1, last.buffers)
-            if probe is None:
-                return
-            images = probe.dim() >= 4
-            samples = game.samples(last.w, seeds, SHOWN_IMAGES if images else SHOWN_POINTS, last.buffers)
+            samples = None
+            if probe is not None:
+                samples = game.samples(last.w, seeds, SHOWN_IMAGES if probe.dim() >= 4 else SHOWN_POINTS, last.buffers)
+            pictures = game.pictures(last.w, seeds, last.buffers)
+            clouds = game.clouds(last.w, seeds, last.buffers)
+        if samples is None and not pictures and not clouds:
+            return
         write_models(folder, cells, last)
-        assert samples is not None, "a game that has one sample has more"
-        for cell, shown in list(zip(cells, samples, strict=True))[:_RUNS]:
+        for k, cell in enumerate(cells[:_RUNS]):
             path = folder / "samples" / name_of(game) / f"{run_label(cell)}.png"
-            if images:
-                save_grid(shown, path)
-            elif shown.shape[-1] == 2:
-                save_scatter(shown, path, f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}")
-            else:
-                continue
-            written.append(path)
+            title = f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}"
+            if samples is not None and (samples.dim() >= 4 or samples.shape[-1] == 2):
+                written.append(_save_shown(samples[k], path, title))
+            for name, rows in pictures.items():
+                own = path.with_name(f"{path.stem}-{name}.png")
+                written.append(save_grid(rows[k].flatten(0, 1), own, rows.shape[2]))
+            for name, sets in clouds.items():
+                own = path.with_name(f"{path.stem}-{name}.png")
+                written.append(save_clouds({label: points[k] for label, points in sets.items()}, own, f"{name}: {title}"))
 
     return save
+
+
+def _save_shown(shown: Tensor, path: Path, title: str) -> Path:
+    if shown.dim() >= 3:
+        return save_grid(shown, path)
+    save_scatter(shown, path, title)
+    return path
+
+
+def save_clouds(sets: dict[str, Tensor], path: Path, title: str) -> Path:
+    """Labelled sets of points ``(n, 2)`` as a picture; returns its path."""
+    from saddlebench.games.data.files import replacing
+    from saddlebench.results.figures.clouds import clouds
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        clouds({label: points.double().cpu().numpy() for label, points in sets.items()}, file, title)
+    return path
 
 
 def save_scatter(points: Tensor, path: Path, title: str) -> None:

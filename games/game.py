@@ -161,6 +161,18 @@ class Game(ABC):
         """``(runs, n, …)`` generated points or images in [−1, 1], from latents fixed by seed; None: the game generates nothing."""
         return None
 
+    def pictures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+        """The game's own pictures, beside the grid of `samples`: strips over codes, translations, domains.
+
+        Name in kebab-case → images in [−1, 1], ``(runs, rows, columns, side, side)`` in grey or ``(runs, rows, columns, channels,
+        side, side)``, drawn row by row. They are made once, of a run's last profile, and the report shows them.
+        """
+        return {}
+
+    def clouds(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, dict[str, Tensor]]:
+        """The same for points in the plane: name → label → points ``(runs, n, 2)``, one scatter plot a name, one colour a label."""
+        return {}
+
     # Of games with latents.
 
     latent_bound: ClassVar[float | None] = None  # latents lie in [−bound, bound]; None: anywhere

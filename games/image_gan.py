@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -13,36 +13,22 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from saddlebench.errors import InputError
-from saddlebench.games.data import DATASETS, ImageFacts, image_facts, load_images, require_images
-from saddlebench.games.draws import bits, normal
+from saddlebench.games.data import DATASETS, ImageFacts, image_facts
+from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
+from saddlebench.games.image_data import ImageData
 from saddlebench.games.networks.dcgan import doublings
 from saddlebench.games.networks.gan import Batch
 from saddlebench.games.networks.moments import Standing
 from saddlebench.games.networks.network import Critic, Network, Scheme, unfold
 from saddlebench.games.regularisation import RegularisedGAN
-from saddlebench.games.shuffling import batch_of_epoch, factors
-from saddlebench.parameters import Count, Natural
+from saddlebench.parameters import Count
 
 _CHUNK = 250  # images generated at a time for evaluation
 
 
-@lru_cache(maxsize=4)
-def training_set(data: str, side: int, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images ``(N, channels, side, side)`` uint8 and labels ``(N,)`` int64, once a device and process.
-
-    Raises:
-        InputError: the data set is not in the cache, or a folder's images cannot be read.
-    """
-    require_images(data)
-    images, labels = load_images(data, "train", side, channels)
-    pixels = torch.from_numpy(images)
-    pixels = pixels.unsqueeze(1) if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2).contiguous()
-    return pixels.to(device), torch.from_numpy(labels).long().to(device)
-
-
 @dataclass(frozen=True)
-class ImageGAN(RegularisedGAN):
+class ImageGAN(ImageData, RegularisedGAN):
     """A generator and a discriminator of convolutions on a labelled set of images, in [−1, 1].
 
     Every image is drawn once an epoch, in an order of its own by seed and epoch, and the remainder of an epoch that is no whole
@@ -54,27 +40,21 @@ class ImageGAN(RegularisedGAN):
         InputError: no such loss or architecture, sizes that do not fit, a batch larger than the data set.
     """
 
-    data: str = "cifar10"  # a data set of `saddlebench data list`, or a folder of images (in subfolders by class, or in none)
-    side: Natural = 0  # pixels; 0: the data set's own, of a folder those of the game's usual images
-    channels: Literal[0, 1, 3] = 0  # grey or colour; 0: likewise
     latent: Count = 128  # size of z
     latent_law: Literal["normal", "uniform"] = "normal"  # of each number of z: N(0, 1), or uniform on [−1, 1]
     generator_width: Count = 64  # channels
     discriminator_width: Count = 64  # channels
     conditional: bool = False  # networks that are told the class
-    batch: Count = 64  # images, and as many latents, a draw
     micro_batches: Count = 1  # parts evaluated one at a time: less memory, the same gradient where no term sees a whole batch
-    flip: bool = False  # mirror half of the real images
     initialisation: Scheme = "normal"  # of the weights
     standing_batches: Count = 16  # behind the moments of batch norm in evaluation
     metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"; "none": without measures
     precision: Literal["float32", "bfloat16"] = "float32"  # of convolutions; parameters, losses and moments stay as they are
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        RegularisedGAN.__post_init__(self)
+        ImageData.__post_init__(self)
         doublings(self.shape[1])
-        if self.batch > self.items:
-            raise InputError(f"{self.name}: a batch of {self.batch} is larger than the data set of {self.items}")
         if self.conditional and self.classes < 2:
             raise InputError(f"{self.name}: {self.data} has no classes to be told: put its images into a subfolder a class")
         if self.batch % self.micro_batches:
@@ -96,44 +76,10 @@ class ImageGAN(RegularisedGAN):
         settings = [part for part in (form, self.metrics, "labels=in-turn" if self.conditional else "") if part]
         return "?".join([self.data, *(["&".join(settings)] if settings else [])])
 
-    def ready(self) -> None:
-        """The images must be in the data cache, or in their folder, all of them readable."""
-        require_images(self.data)
-        channels, side = self.shape
-        load_images(self.data, "train", side, channels)  # a folder's are decoded once, a data set's opened
-
-    @cached_property
-    def facts(self) -> ImageFacts:
-        """Number, form and classes of the images."""
-        usual = None if self.data in DATASETS else image_facts(type(self).data)
-        side = self.side or (usual and usual.side)
-        return image_facts(self.data, "train", side, self.channels or (usual and usual.channels))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Channels and side of an image."""
-        return _shape(self.facts)
-
     @property
     def classes(self) -> int:
         """Of the labels; 0 where the networks are not told."""
         return self.facts.classes if self.conditional else 0
-
-    @cached_property
-    def items(self) -> int:
-        """Training images in use: the largest number that can be shuffled without a table."""
-        n = self.facts.items
-        while True:
-            try:
-                factors(n)
-                return n
-            except ValueError:
-                n -= 1
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Whole batches of the training images."""
-        return self.items // self.batch
 
     @property
     def latent_size(self) -> int:
@@ -176,22 +122,12 @@ class ImageGAN(RegularisedGAN):
         means = (m + (x.detach() - m) / count for m, x in zip(buffers[2:4], profile, strict=True))
         return *vectors, *means, count
 
-    def indices(self, seeds: Tensor, step: int, draw: int) -> Tensor:
-        """Which training images a sample holds, ``(runs, batch)``."""
-        return batch_of_epoch(seeds, step, draw, self.batch, self.items)
-
     def sample(self, seeds: Tensor, step: int, draw: int) -> Batch:
         """Latents ``(runs, batch, latent)``, images ``(runs, batch, channels, side, side)`` in [−1, 1], labels, noise."""
         z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32).view(-1, self.batch, self.latent)
         z = self.shaped(z)
-        channels, side = self.shape
-        pixels, labels = training_set(self.data, side, channels, seeds.device)
-        index = self.indices(seeds, step, draw)
-        images = pixels[index].float().div_(127.5).sub_(1)
-        if self.flip:
-            mirrored = bits(seeds, "flip", step, draw, self.batch) % 2 == 1
-            images = torch.where(mirrored[..., None, None, None], images.flip(-1), images)
-        return self.completed(z, images, seeds, step, draw, labels[index] if self.conditional else None)
+        images, labels = self.drawn(seeds, step, draw)
+        return self.completed(z, images, seeds, step, draw, labels if self.conditional else None)
 
     def shaped(self, z: Tensor) -> Tensor:
         """Standard normal numbers as latents of the game's law: 2Φ(z) − 1 = erf(z/√2) is uniform on [−1, 1]."""

@@ -210,16 +210,19 @@ _HIGHER = (
     "coverage",
     "score",
 )
+_LOWER_ENDINGS = ("_error", "_nll", "_distance", "_imbalance")
+_HIGHER_ENDINGS = ("_accuracy", "_diversity", "_psnr", "_information")
 
 
 def measure_direction(measure: str) -> Direction | None:
     """Which way a trace's measure improves: "lower", "higher", or None for one that is only watched.
 
-    Names are matched by their first words, so that `fd_lite0_pca64` is known through `fd_`.
+    Names are matched by their first words, so that `fd_lite0_pca64` is known through `fd_`, or by their last ones:
+    `target_accuracy`, `paired_error`.
     """
-    if measure.startswith(_LOWER):
+    if measure.startswith(_LOWER) or measure.endswith(_LOWER_ENDINGS):
         return "lower"
-    return "higher" if measure.startswith(_HIGHER) else None
+    return "higher" if measure.startswith(_HIGHER) or measure.endswith(_HIGHER_ENDINGS) else None
 
 
 def columns(table: str) -> tuple[Column, ...]:

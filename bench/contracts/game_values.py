@@ -1,5 +1,6 @@
 """Checks of a game's values: sizes, losses, the run axis, samples, randomness."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -162,6 +163,27 @@ def measures_have_one_number_a_run(game: Game) -> None:
         require(shape == (RUNS,), f"the measure {name!r} is {shape} for {RUNS} runs, not a tensor of shape ({RUNS},)")
 
 
+def pictures_have_their_shapes(game: Game) -> None:
+    """The game's own pictures are images in [−1, 1] by run, row and column, and its clouds labelled points in the plane."""
+    spot = spot_of(game)
+    with torch.no_grad():
+        pictures = game.pictures(spot.w, spot.seeds, spot.buffers)
+        clouds = game.clouds(spot.w, spot.seeds, spot.buffers)
+    if not pictures and not clouds:
+        raise NotApplicable("the game draws no pictures of its own")
+    require(not pictures.keys() & clouds.keys(), "a picture and a cloud have one name: their files would be one")
+    for name in (*pictures, *clouds):
+        require(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), f"the picture {name!r} is not named in kebab-case")
+    for name, x in pictures.items():
+        square = x.dim() in (5, 6) and x.shape[0] == RUNS and x.shape[-1] == x.shape[-2] and (x.dim() == 5 or x.shape[3] in (1, 3))
+        require(square, f"the picture {name!r} is {tuple(x.shape)}, not ({RUNS}, rows, columns, [channels,] side, side)")
+        require(float(x.abs().max()) <= 1 + 1e-6, f"the picture {name!r} leaves [−1, 1]")
+    for name, sets in clouds.items():
+        for label, x in sets.items():
+            fits = x.dim() == 3 and x.shape[0] == RUNS and x.shape[2] == 2
+            require(fits, f"the points {label!r} of {name!r} are {tuple(x.shape)}, not ({RUNS}, n, 2)")
+
+
 def _tolerance(game: Game) -> float:
     return 1e-11 if game.dtype == "float64" else 2e-5
 
@@ -177,4 +199,5 @@ VALUE_CHECKS = (
     global_randomness_is_left_alone,
     one_bad_run_leaves_the_rest_alone,
     measures_have_one_number_a_run,
+    pictures_have_their_shapes,
 )

@@ -32,10 +32,10 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.images.frechet import Moments, frechet_distance
-from saddlebench.bench.images.lenet import CLASSES, FEATURES, LENETS, LeNet, as_pixels, extract, load_extractor
 from saddlebench.errors import InputError
 from saddlebench.games.data import DATASETS, data_root, fetch, load
 from saddlebench.games.data.files import replacing
+from saddlebench.games.networks.lenet import CLASSES, FEATURES, LENETS, LeNet, as_pixels, extract, load_extractor
 
 MEASURES = {
     "mnist": ("fd_lenet", "digits_present", "class_entropy", "classifier_score"),

@@ -1,4 +1,4 @@
-"""How the weights of `saddlebench.bench.images.lenet` were made: ``python -m saddlebench.bench.images.train_lenet
+"""How the weights of `saddlebench.games.networks.lenet` were made: ``python -m saddlebench.bench.images.train_lenet
 DATA [FILE]``, with DATA mnist or fashion-mnist.
 
 Cross-entropy on the data set's 60,000 training images without augmentation; Adam (step size 10⁻³, linearly to zero over 3
@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
-from saddlebench.bench.images.lenet import LeNet, extract
 from saddlebench.games.data import load
 from saddlebench.games.data.files import replacing
+from saddlebench.games.networks.lenet import LeNet, extract
 
 SEED = 20240501
 EPOCHS = 3

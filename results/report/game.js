@@ -192,11 +192,11 @@ function spectraOf(game, marked) {
 
 function samplesOf(game, marked) {
   const place = el("div", { class: "samples" });
-  const node = el("section", { id: "samples", hidden: !game.rows.some((row) => row.samples.length) }, el("h3", {}, "Samples"), el("p", { class: "faint" }, "Of the last profile of marked rows, made smaller for this page."), place);
+  const node = el("section", { id: "samples", hidden: !game.rows.some((row) => row.samples.length) }, el("h3", {}, "Samples"), el("p", { class: "faint" }, "Of the last profile of marked rows, and the game's own pictures, made smaller for this page."), place);
   function draw() {
     const shown = [...marked.keys()].flatMap((row) => row.samples.map((sample) => el("figure", {},
-      el("img", { src: sample.uri, alt: `samples of ${row.optimizer}, seed ${sample.seed}`, loading: "lazy" }),
-      el("figcaption", { title: sample.source }, el("span", {}, row.optimizer), el("span", { class: "faint" }, ` seed ${sample.seed}`)))));
+      el("img", { src: sample.uri, alt: `${sample.name || "samples"} of ${row.optimizer}, seed ${sample.seed}`, loading: "lazy" }),
+      el("figcaption", { title: sample.source }, el("span", {}, row.optimizer), el("span", { class: "faint" }, ` seed ${sample.seed}${sample.name ? `: ${sample.name}` : ""}`)))));
     place.replaceChildren(...(shown.length ? shown : [el("p", { class: "faint" }, "No marked row has samples here.")]));
   }
   return { node, draw };

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,24 @@ MOST_BYTES = 1_500_000
 WIDTH = 360
 """Pixels; wider pictures are made as wide as this."""
 
+_NAME = re.compile(r".*-(?P<cell>[^-]+)-seed-?\d+(-(?P<name>.+))?")
+
 
 def pictures(
     folder: Path, members: Sequence[np.ndarray], runs: pd.DataFrame, most: int = MOST_PICTURES, most_bytes: int = MOST_BYTES
 ) -> tuple[list[list[dict[str, Any]]], dict[str, int]]:
-    """The pictures ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png`` of each group's runs.
+    """The pictures ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png`` of each group's runs, and the game's own, ``…-seedN-NAME.png``.
 
     Every group's first picture comes before any group's second, until ``most`` pictures or ``most_bytes`` of them are taken.
 
     Returns:
-        For each group ``{"seed", "source", "uri"}`` a picture; and how many were ``found``, ``shown`` and ``unreadable``.
+        For each group ``{"seed", "name", "source", "uri"}`` a picture, without a name for samples; and how many were ``found``,
+        ``shown`` and ``unreadable``.
     """
-    by_cell = {f"{path.parent.name}/{_cell(path)}": path for path in sorted((folder / "samples").glob("*/*-seed*.png"))}
+    by_cell: dict[str, list[tuple[str, Path]]] = {}
+    for path in sorted((folder / "samples").glob("*/*-seed*.png")):
+        if found := _NAME.fullmatch(path.stem):
+            by_cell.setdefault(f"{path.parent.name}/{found['cell']}", []).append((found["name"] or "", path))
     taken: list[list[dict[str, Any]]] = [[] for _ in members]
     counts = {"found": 0, "shown": 0, "unreadable": 0}
     if not by_cell:
@@ -33,11 +40,11 @@ def pictures(
     cells, games, seeds = (runs[name].tolist() for name in ("cell", "game", "seed"))
     waiting = []
     for number, at in enumerate(members):
-        own = [(seeds[k], by_cell.get(f"{games[k]}/{cells[k][:8]}")) for k in at]
-        waiting += [(turn, number, seed, path) for turn, (seed, path) in enumerate(sorted((s, p) for s, p in own if p is not None))]
+        own = [(seeds[k], *named) for k in at for named in by_cell.get(f"{games[k]}/{cells[k][:8]}", ())]
+        waiting += [(turn, number, *one) for turn, one in enumerate(sorted(own))]
     counts["found"] = len(waiting)
     used = 0
-    for _, number, seed, path in sorted(waiting, key=lambda one: one[:2]):
+    for _, number, seed, name, path in sorted(waiting, key=lambda one: one[:2]):
         if counts["shown"] >= most or used >= most_bytes:
             break
         uri = _embedded(path)
@@ -46,7 +53,7 @@ def pictures(
             continue
         used += len(uri)
         counts["shown"] += 1
-        taken[number].append({"seed": seed, "source": str(path.relative_to(folder)), "uri": uri})
+        taken[number].append({"seed": seed, "name": name, "source": str(path.relative_to(folder)), "uri": uri})
     return taken, counts
 
 
@@ -58,10 +65,6 @@ def told(counts: Mapping[str, int]) -> str | None:
     if counts["unreadable"]:
         parts.append(f"{counts['unreadable']} pictures could not be read")
     return "; ".join(parts) or None
-
-
-def _cell(path: Path) -> str:
-    return path.stem.rpartition("-seed")[0].rpartition("-")[2]
 
 
 def _embedded(path: Path) -> str | None:

@@ -12,7 +12,7 @@ from saddlebench.bench.cli.running import _planned_rows
 from saddlebench.bench.contracts.playing import advance, begin, tensors
 from saddlebench.bench.estimate import estimate
 from saddlebench.bench.settings import Settings
-from saddlebench.games import image_gan
+from saddlebench.games import image_data
 
 MEASURE = """
 import sys, torch
@@ -33,7 +33,7 @@ print(status("VmHWM") - before)
 
 
 def test_what_is_kept_is_the_state_and_the_data():
-    image_gan.training_set.cache_clear()
+    image_data.training_set.cache_clear()
     game, optimizer = build("game", "biggan").small(), build("optimizer", "adam")
     found = estimate(game, optimizer)
     play = advance(game, optimizer, begin(game, optimizer, torch.tensor([0])), 1)
@@ -61,7 +61,7 @@ def test_operations_are_those_of_products():
 def test_the_peak_is_that_of_a_real_step_within_a_fifth():
     if not sys.platform.startswith("linux"):
         pytest.skip("peak memory of a process is read from /proc")
-    image_gan.training_set.cache_clear()
+    image_data.training_set.cache_clear()
     values = {"side": 32, "latent": 80, "batch": 32, "generator_width": 32, "discriminator_width": 32}
     optimizer = build("optimizer", {"alternating-gradient": {"schedule": [1, 0], "rule": "adam"}})
     found = estimate(build("game", {"biggan": values}), optimizer)

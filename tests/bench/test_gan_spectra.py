@@ -15,7 +15,7 @@ from saddlebench.bench.build import build
 from saddlebench.bench.jacobian import game_spectrum
 from saddlebench.bench.oracle import Counts, Oracle
 from saddlebench.bench.spectrum import StepMap
-from saddlebench.games.image_gan import training_set
+from saddlebench.games.image_data import training_set
 
 SEEDS = torch.tensor([5])
 TINY = {"side": 8, "channels": 1, "latent": 1, "batch": 3, "initialisation": "xavier"}

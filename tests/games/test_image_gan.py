@@ -14,7 +14,7 @@ from saddlebench.bench.trees import map_tensors
 from saddlebench.errors import InputError
 from saddlebench.games.data import available, image_facts
 from saddlebench.games.data import cache as data_cache
-from saddlebench.games.image_gan import training_set
+from saddlebench.games.image_data import training_set
 
 SEEDS = torch.tensor([2, 4, 8])
 SMALL = {"latent": 4, "generator_width": 2, "discriminator_width": 2, "side": 16, "batch": 6, "initialisation": "xavier"}

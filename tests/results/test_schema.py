@@ -134,6 +134,7 @@ def test_directions_of_measures():
     assert measure_direction("fd_lite0_pca64") == "lower"
     assert measure_direction("modes_covered") == "higher"
     assert measure_direction("parameter_norm") is None
+    assert [measure_direction(name) for name in ("target_accuracy", "paired_error", "oracle_nll")] == ["higher", "lower", "lower"]
 
 
 def test_the_schema_alone_imports_neither_pandas_nor_torch():

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from saddlebench.bench.images import lenet_metrics
 from saddlebench.bench.images.frechet import Moments, frechet_distance
-from saddlebench.bench.images.lenet import LENETS, extract, load_extractor
 from saddlebench.bench.images.lenet_metrics import MEASURES, LeNetMetrics, class_measures, real_outputs
 from saddlebench.errors import InputError
 from saddlebench.games.data import fetch
+from saddlebench.games.networks.lenet import LENETS, extract, load_extractor
 
 EXTRACTOR_HASH = LENETS["mnist"].sha256
 Splits = dict[str, tuple[Tensor, Tensor]]

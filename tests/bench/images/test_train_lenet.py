@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.images import train_lenet
-from saddlebench.bench.images.lenet import LeNet
 from saddlebench.bench.images.train_lenet import accuracy, initialise, main, train
+from saddlebench.games.networks.lenet import LeNet
 
 Splits = dict[str, tuple[Tensor, Tensor]]
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from saddlebench.bench.images import lenet
-from saddlebench.bench.images.lenet import LeNet, as_pixels, extract, load_extractor
 from saddlebench.errors import InputError
+from saddlebench.games.networks import lenet
+from saddlebench.games.networks.lenet import LeNet, as_pixels, extract, fixed_classifier, load_extractor
 
 Splits = dict[str, tuple[Tensor, Tensor]]
 
@@ -113,3 +113,12 @@ def test_the_global_generator_is_left_alone() -> None:
     LeNet()
     load_extractor()
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_fixed_classifier_takes_any_leading_axes(mnist: Splits) -> None:
+    images = mnist["test"][0][:12]
+    logits = fixed_classifier("mnist")(images.view(2, 6, 28, 28))
+    assert logits.shape == (2, 6, 10)
+    assert torch.equal(logits.flatten(0, 1), extract(load_extractor(), images)[1])
+    with pytest.raises(InputError, match="did you mean 'mnist'"):
+        fixed_classifier("mnits")
