@@ -96,6 +96,12 @@ def faulty(check, *words):
 
     return register
 
+    def pictures(self, profile, seeds, buffers):
+        return {"pixels": torch.zeros(len(seeds), 1, 3, 4, 4)}
+
+    def clouds(self, profile, seeds, buffers):
+        return {"strategies": {"x": profile[0].detach().unsqueeze(1)}}
+
 
 @faulty("zero sum is told truly", "zero_sum is True, but the losses sum to")
 class IsNotZeroSum(Sound):
@@ -261,6 +267,24 @@ class HasAShiftedGap(Sound):
 class MeasuresNothing(Sound):
     def measures(self, profile, seeds, buffers):
         return {"height": profile[0]}
+
+
+@faulty("pictures have their shapes", "'pixels' is (3, 4, 4)")
+class DrawsNoGrid(Sound):
+    def pictures(self, profile, seeds, buffers):
+        return {"pixels": torch.zeros(len(seeds), 4, 4)}
+
+
+@faulty("pictures have their shapes", "kebab-case")
+class NamesAPictureBadly(Sound):
+    def pictures(self, profile, seeds, buffers):
+        return {"My pixels": torch.zeros(len(seeds), 1, 3, 4, 4)}
+
+
+@faulty("pictures have their shapes", "'x' of 'strategies'")
+class ScattersInSpace(Sound):
+    def clouds(self, profile, seeds, buffers):
+        return {"strategies": {"x": profile[1].detach().unsqueeze(1)}}
 
 
 def test_the_sound_one_is_found_sound():
