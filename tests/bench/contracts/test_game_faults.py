@@ -82,6 +82,12 @@ class Sound(Game):
     def measures(self, profile, seeds, buffers):
         return {"height": profile[0].square().sum(-1)}
 
+    def pictures(self, profile, seeds, buffers):
+        return {"pixels": torch.zeros(len(seeds), 1, 3, 4, 4)}
+
+    def clouds(self, profile, seeds, buffers):
+        return {"strategies": {"x": profile[0].detach().unsqueeze(1)}}
+
 
 FAULTS: dict[str, tuple[type, str, tuple[str, ...]]] = {}
 
@@ -95,12 +101,6 @@ def faulty(check, *words):
         return cls
 
     return register
-
-    def pictures(self, profile, seeds, buffers):
-        return {"pixels": torch.zeros(len(seeds), 1, 3, 4, 4)}
-
-    def clouds(self, profile, seeds, buffers):
-        return {"strategies": {"x": profile[0].detach().unsqueeze(1)}}
 
 
 @faulty("zero sum is told truly", "zero_sum is True, but the losses sum to")
