@@ -106,7 +106,7 @@ class NetworkGame(Game):
     seen: type[Networks] = Networks  # what `player_loss` is given
     initialisation: Any = "xavier"  # of the weights, a `Scheme`
 
-    @property
+    @cached_property
     @abstractmethod
     def owned(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
         """Player → name → network: players in the order of the profile, networks in that of their parameters.
