@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from saddlebench.bench.runner import Place, Progress, Runner
 from saddlebench.bench.settings import Settings
 from saddlebench.bench.spectrum import at_equilibrium
 from saddlebench.bench.suites.values import seeds_of
+from saddlebench.bench.workers.crew import EXECUTORS, Crew, carry_out, finished_in, shared_work
+from saddlebench.bench.workers.work import Work
 from saddlebench.errors import InputError
 from saddlebench.results.store import Store, Tables, read
 
@@ -53,6 +56,12 @@ def run(
     dtype: str | None = None,
     timeout: float | None = None,
     force: bool = False,
+    retry: bool = False,
+    workers: int | None = None,
+    executor: str | None = None,
+    address: str | None = None,
+    gpus: float | None = None,
+    threads: int = 1,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Result:
@@ -69,6 +78,13 @@ def run(
         dtype: ``"float64"`` or ``"float32"``; None: each game's own.
         timeout: wall seconds a group of runs may take.
         force: run cells anew that the directory already holds.
+        retry: run cells anew that ended in an error or a timeout.
+        workers: run groups of cells in so many processes; None: in this one. A script that is not imported guards what it does by
+            ``if __name__ == "__main__":``, as with all of multiprocessing.
+        executor: ``"processes"`` or ``"ray"``; None: processes, if workers are asked for.
+        address: of a Ray cluster; None: this machine's, or a new one of it alone.
+        gpus: that a group of cells takes of a Ray cluster: 0.5 lets two share one.
+        threads: of torch, in each worker.
         progress: told what happens.
         settings: further fields of `saddlebench.bench.settings.Settings`: ``checkpoints``, ``spectrum=["equilibrium"]``, …
 
@@ -82,13 +98,17 @@ def run(
         Settings.of(steps=steps, **settings),
     )
     place = place_of(device, dtype, timeout)
+    crew = None
+    if workers is not None or executor is not None:
+        crew = Crew(workers, executor or EXECUTORS[0], address, gpus, threads)
+        place = replace(place, threads=threads)
     if out is None:
         sink = Memory()
         runner = Runner(sink, place, progress)
-        runner.run(runner.todo(cells, ()))
+        carry_out(Work(runner.todo(cells, ())), runner, crew)
         return _only(sink.tables(), cells)
     with Store(out) as store:
-        run_into(store, cells, place, progress, force)
+        run_into(store, cells, place, progress, force, retry, crew)
     return _only(read(out), cells)
 
 
@@ -100,13 +120,21 @@ def _seeds(seeds: Any) -> list[int]:
 
 
 def run_into(
-    store: Store, cells: Sequence[Cell], place: Place, progress: Progress | None = None, force: bool = False
+    store: Store,
+    cells: Sequence[Cell],
+    place: Place,
+    progress: Progress | None = None,
+    force: bool = False,
+    retry: bool = False,
+    crew: Crew | None = None,
 ) -> list[Path]:
     """Run the cells that the store does not hold yet (all of them with ``force``) and compact it; return the pictures written."""
     pictures: list[Path] = []
     checkpoints = Checkpoints(store.path, resume=not force)
     runner = Runner(store, place, progress, save_samples(store.path, pictures), checkpoints)
-    runner.run(runner.todo(cells, () if force else store.keys()))
+    anywhere = crew is not None and crew.anywhere
+    work = shared_work(cells, runner, store, partial(finished_in, store, cells, runner, force, retry, anywhere))
+    pictures += carry_out(work, runner, crew, store)
     store.compact()
     return pictures
 

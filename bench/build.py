@@ -141,8 +141,7 @@ def import_file(path: Path) -> Any:
     Raises:
         InputError: it fails to import; the message names the line.
     """
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    name = f"saddlebench_user_{path.stem}_{digest}"  # a changed file is another module
+    name = module_of(path, path.read_bytes())
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -157,6 +156,11 @@ def import_file(path: Path) -> Any:
         line = next((f":{f.lineno}" for f in reversed(inspect.trace()) if f.filename == str(path)), "")
         raise InputError(f"{path.name}{line} fails to import: {type(error).__name__}: {error}") from error
     return module
+
+
+def module_of(path: Path, content: bytes) -> str:
+    """The name under which a user's file is imported: a changed file is another module."""
+    return f"saddlebench_user_{path.stem}_{hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def source_hash(instance: Any) -> str | None:

@@ -38,10 +38,24 @@ class Context:
 
 def context_of(dtype: str, device: torch.device) -> Context:
     """The context of this process."""
-    commit, dirty = _commit()
+    commit, dirty = commit_of_sources()
     driver = _driver() if device.type == "cuda" else None
     row = machine_row()
     return Context(commit, dirty, dtype, _device_name(device), row["machine"], torch.__version__, driver, torch.get_num_threads())
+
+
+def commit_of_sources() -> tuple[str, str | None]:
+    """The commit and the hash of what is not committed, of the sources that are being run."""
+    return _pinned or _commit()
+
+
+_pinned: tuple[str, str | None] | None = None
+
+
+def pin_commit(commit: tuple[str, str | None]) -> None:
+    """Take another process's word: a worker runs the sources of who started it, and files may have changed since."""
+    global _pinned
+    _pinned = commit
 
 
 def resolve_device(name: str) -> torch.device:

@@ -137,6 +137,11 @@ class Runner:
         finally:
             self.flush()
 
+    @property
+    def pending(self) -> bool:
+        """Are there rows that the sink does not have yet?"""
+        return any(group.runs for group in self._pending)
+
     def flush(self) -> None:
         """Hand what is pending to the sink, in one append: a commit costs as much as a small cell.
 

@@ -27,6 +27,7 @@ WELCOME = (
         "samples",
         "figures",
         "checkpoints",
+        "claims",
         "models",
         "report",
         "logs",

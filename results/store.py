@@ -11,6 +11,7 @@
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -132,6 +133,19 @@ class Store:
         """The status of everything finished, by (cell, context): of all writers, as of now."""
         with shared(self.path / MARKER), opened(self.path, checked=False) as view:
             return view.keys
+
+    def others(self) -> frozenset[tuple[str, int, int]]:
+        """What other writers have done, for comparison alone: it is another one after each of their appends and compactions."""
+        own = None if self._journal is None else self._journal.path.name
+        found = set()
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                theirs = entry.name.startswith("journal-") and not entry.name.endswith((".lock", "-shm"))
+                if (theirs and not (own and entry.name.startswith(own))) or entry.name == "runs.parquet":
+                    with suppress(FileNotFoundError):
+                        status = entry.stat()
+                        found.add((entry.name, status.st_size, status.st_mtime_ns))
+        return frozenset(found)
 
     def read(self, tables: Collection[str] = tuple(TABLES)) -> Tables:
         """What `read` gives for this directory, as of now."""

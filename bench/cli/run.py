@@ -20,6 +20,8 @@ _EXAMPLES = examples(
     "saddlebench run ./night.toml --seeds 3 --dry-run",
     "saddlebench run --game bilinear --optimizer extragradient --sweep optimizer.step_size=0.05,0.1 --seeds 10",
     'saddlebench run --game \'{"bilinear": {"matrix": [[1.0, 2.0]]}}\' --optimizer ./mine.py:Mine --spectrum equilibrium',
+    "saddlebench run quick --workers 8 --timeout 600",
+    "saddlebench run nightly --executor ray --address auto --gpus 0.25",
     "saddlebench run --game gaussian-ring --optimizer alternating-gradient --set optimizer.rule.adam.betas=[0.5,0.9]",
 )
 
@@ -30,6 +32,11 @@ _SECONDS_HELP = "Budget in seconds of stepping; runs are stepped alone."
 _CHECKPOINTS_HELP = "How many, log-spaced (default 50), or which steps."
 _SPECTRUM_HELP = "Spectra at: equilibrium, final, or a step (repeatable)."
 _TIMEOUT_HELP = "Wall seconds for runs that step together."
+_THREADS_HELP = "Threads of torch; of each worker 1, if not said."
+_WORKERS_HELP = "Run groups of cells in N processes, GPUs in turn; with Ray: at most N at once."
+_EXECUTOR_HELP = "processes of this machine, or ray. Default: this very process."
+_ADDRESS_HELP = "Of a Ray cluster. Default: the one this machine is part of, or a new one of it alone."
+_GPUS_HELP = "GPUs that a group of cells takes of a Ray cluster: 0.5 lets two share one. Default: 1, if there are any."
 _OUT_HELP = f"Directory of the results. Default: {DEFAULT_HELP}."
 
 Texts = list[str] | None
@@ -40,6 +47,13 @@ class Dtype(StrEnum):
 
     float32 = "float32"
     float64 = "float64"
+
+
+class Workers(StrEnum):
+    """What workers are."""
+
+    processes = "processes"
+    ray = "ray"
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class Request:
         given: what ``--set`` and ``--sweep`` say.
         seeds: None: the suite's, or 3.
         settings: of `saddlebench.bench.settings.Settings`; over the suite's.
+        crew: of `saddlebench.bench.workers.crew.Crew`; None: this process runs everything.
     """
 
     suite: Suite | None
@@ -64,6 +79,7 @@ class Request:
     device: str
     dtype: str | None
     threads: int | None
+    crew: dict[str, Any] | None
     timeout: float | None
     out: Path | None
     force: bool
@@ -95,7 +111,11 @@ def run(
     timing: Annotated[bool, option("--timing", panel=_HOW, text="Step every run alone, so that its seconds are its own.")] = False,
     device: Annotated[str, typer.Option(help="auto: a GPU where there is one.", rich_help_panel=_WHERE)] = "auto",
     dtype: Annotated[Dtype | None, option("--dtype", panel=_WHERE, text="Default: each game's own.")] = None,
-    threads: Annotated[int | None, option("--threads", panel=_WHERE, text="Threads of torch.", min=1, metavar="N")] = None,
+    threads: Annotated[int | None, option("--threads", panel=_WHERE, text=_THREADS_HELP, min=1, metavar="N")] = None,
+    workers: Annotated[int | None, option("--workers", panel=_WHERE, text=_WORKERS_HELP, min=1, metavar="N")] = None,
+    executor: Annotated[Workers | None, option("--executor", panel=_WHERE, text=_EXECUTOR_HELP)] = None,
+    address: Annotated[str | None, option("--address", panel=_WHERE, text=_ADDRESS_HELP, metavar="HOST:PORT")] = None,
+    gpus: Annotated[float | None, option("--gpus", panel=_WHERE, text=_GPUS_HELP, min=0, metavar="G")] = None,
     timeout: Annotated[float | None, option("--timeout", panel=_WHERE, text=_TIMEOUT_HELP, metavar="S")] = None,
     out: Annotated[Path | None, option("--out", "-o", panel=_RECORDS, text=_OUT_HELP, metavar="DIR")] = None,
     force: Annotated[bool, option("--force", panel=_RECORDS, text="Run anew what the directory already holds.")] = False,
@@ -127,6 +147,7 @@ def run(
         device=device,
         dtype=dtype and dtype.value,
         threads=threads,
+        crew=_crew(workers, executor, address, gpus, threads),
         timeout=timeout,
         out=out,
         force=force,
@@ -137,6 +158,17 @@ def run(
         from saddlebench.bench.cli.running import execute
 
     raise typer.Exit(execute(request))
+
+
+def _crew(
+    workers: int | None, executor: Workers | None, address: str | None, gpus: float | None, threads: int | None
+) -> dict[str, Any] | None:
+    if workers is None and executor is None:
+        if address is not None or gpus is not None:
+            raise InputError("--address and --gpus go with --executor ray")
+        return None
+    kind = (executor or Workers.processes).value
+    return {"workers": workers, "executor": kind, "address": address, "gpus": gpus, "threads": threads or 1}
 
 
 def _suite(name: str | None, games: list[str] | None, optimizers: list[str] | None, given: list[Assignment]) -> Suite | None:

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from saddlebench.bench.distributed import LostRankError, Ranks, joined, local_de
 from saddlebench.bench.interrupts import Interrupted, Interrupts, ShieldedSink
 from saddlebench.bench.runner import Place, Runner
 from saddlebench.bench.settings import Settings
+from saddlebench.bench.workers.crew import FAILED, Crew, carry_out, done_of, finished_in, shared_work
+from saddlebench.bench.workers.work import Work
 from saddlebench.errors import InputError
 from saddlebench.results.folder import MARKER
+from saddlebench.results.journal import Key
 from saddlebench.results.store import Store, read
 from saddlebench.results.summary import newest
 
-_FAILED = ("error", "timeout")
 _LARGE = 10**6  # parameters from which on a user should know what a step needs
 
 
@@ -53,7 +56,12 @@ def execute(request: Request) -> int:
         request.dtype or (suite.dtype if suite else None),
         request.timeout if request.timeout is not None or suite is None else suite.timeout,
     )
+    crew = None if request.crew is None else Crew(**request.crew)
+    if crew is not None:
+        place = replace(place, threads=crew.threads)
     ranks = joined()
+    if ranks is not None and crew is not None:
+        raise InputError("under torchrun all processes share each run: --workers and --executor are for one process")
     if ranks is not None:
         place = replace(place, device=resolve_device(local_device(request.device)), ranks=ranks)
     plan = planned(request)
@@ -63,22 +71,27 @@ def execute(request: Request) -> int:
         return 0 if request.dry_run else _follow(plan, place, ranks)
     if request.dry_run:
         return _dry_run(plan, Runner(_Nowhere(), place), request)
+    ran = False
     fresh = not plan.out.exists()
     pictures: list[Path] = []
     try:
         with Interrupts() as interrupts, Store(plan.out) as store:
-            sink = ShieldedSink(store, interrupts)
+            # Workers' rows come from other threads, which no signal interrupts.
+            sink = ShieldedSink(store, interrupts) if crew is None else store
             checkpoints = Checkpoints(store.path, not request.force, interrupts)
             runner = Runner(sink, place, artefacts=save_samples(store.path, pictures), checkpoints=checkpoints)
             try:
-                work = runner.todo(plan.cells, finished(store.keys(), request))
-                if ranks is not None:
-                    ranks.told([group[0].key for group in work])
-                _run(runner, work, interrupts, len(plan.cells), plan.out)
+                if ranks is None:
+                    work = shared_work(plan.cells, runner, store, partial(_finished, store, plan, runner, request, crew))
+                else:
+                    work = Work(runner.todo(plan.cells, _finished(store, plan, runner, request, crew)))
+                    ranks.told([group[0].key for group in work.waiting])
+                ran = bool(work.waiting)
+                pictures += _run(runner, work, crew, store, interrupts, plan)
                 with interrupts.shield():
                     store.compact()
             except Interrupted:
-                _say_interrupted(plan, runner, store, request)
+                _say_interrupted(plan, len(_kept(store, plan, runner, crew)), request)
                 raise
     except LostRankError as lost:
         say(f"saddlebench: {lost}; the same command goes on from the last checkpoint")
@@ -89,7 +102,7 @@ def execute(request: Request) -> int:
         if isinstance(ended, InputError):
             raise
         return ended.exit_code
-    return _report(plan, sink.cells > 0, pictures)
+    return _report(plan, ran, pictures)
 
 
 def _follow(plan: Plan, place: Place, ranks: Ranks) -> int:
@@ -127,23 +140,28 @@ def _joint_name(instances: list[Any]) -> str:
     return f"{first}+{len(others)}" if others else first
 
 
-def finished(keys: dict[tuple[str, str], str], request: Request) -> Collection[tuple[str, str]]:
+def _finished(store: Store, plan: Plan, runner: Runner, request: Request, crew: Crew | None) -> Collection[Key]:
     """The keys that need not be run."""
-    if request.force:
-        return ()
-    return {key for key, status in keys.items() if not (request.retry and status in _FAILED)}
+    return finished_in(store, plan.cells, runner, request.force, request.retry, crew is not None and crew.anywhere)
 
 
-def _run(runner: Runner, work: list[list[Cell]], interrupts: Interrupts, asked: int, out: Path) -> None:
-    cells = sum(len(group) for group in work)
-    if not work:
+def _kept(store: Store, plan: Plan, runner: Runner, crew: Crew | None) -> list[Cell]:
+    """The cells that are in the store."""
+    known = finished_in(store, plan.cells, runner, anywhere=crew is not None and crew.anywhere)
+    return [cell for cell in plan.cells if (cell.key, runner.context(cell)[1]) in known]
+
+
+def _run(runner: Runner, work: Work, crew: Crew | None, store: Store, interrupts: Interrupts, plan: Plan) -> list[Path]:
+    groups, asked, out = work.waiting, len(plan.cells), plan.out
+    cells = sum(len(group) for group in groups)
+    if not groups:
         say(f"nothing to do: {counted(asked, 'cell')} asked for, all in {out} (--force runs them anew)")
-        return
+        return []
     kept = f"; {asked - cells} of {asked} are there already" if asked > cells else ""
-    say(f"{counted(cells, 'cell')} in {counted(len(work), 'group')}{kept}, into {out}")
+    say(f"{counted(cells, 'cell')} in {counted(len(groups), 'group')}{kept}, into {out}")
     with progress(cells, interrupts.check) as shown:
         runner.progress = shown
-        runner.run(work)
+        return carry_out(work, runner, crew, store, interrupts)
 
 
 def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
@@ -151,7 +169,7 @@ def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
     if plan.out.exists():
         runs = read(plan.out, ("runs",)).runs
         keys = dict(zip(zip(runs["cell"], runs["context"], strict=True), runs["status"], strict=True))
-    work = runner.todo(plan.cells, finished(keys, request))
+    work = runner.todo(plan.cells, done_of(keys, request.force, request.retry))
     rows = _planned_rows(work)
     if rows:
         columns = [c for c in rows[0] if any(row[c] is not None for row in rows)]
@@ -203,7 +221,8 @@ def _planned_rows(work: list[list[Cell]]) -> list[Row]:
 def _report(plan: Plan, ran: bool, pictures: list[Path]) -> int:
     """The summary of the asked cells, where they are, what to try next."""
     runs: Any = read(plan.out, ("runs",)).runs
-    runs = newest(runs[runs["cell"].isin([cell.key for cell in plan.cells])])
+    order = {cell.key: number for number, cell in enumerate(plan.cells)}  # workers finish in another one
+    runs = newest(runs[runs["cell"].isin(order)]).sort_values("cell", key=lambda cells: cells.map(order))
     print_summary(runs)
     folder = shlex.quote(_name_or_path(plan.out))
     say_failures(runs, folder)
@@ -214,16 +233,14 @@ def _report(plan: Plan, ran: bool, pictures: list[Path]) -> int:
             more = f" and {len(pictures) - 1} more pictures beside it" if len(pictures) > 1 else ""
             say(f"         {pictures[0]}{more}")
     say(f"next:    saddlebench show {folder} --format md")
-    return 1 if runs["status"].isin(_FAILED).any() else 0
+    return 1 if runs["status"].isin(FAILED).any() else 0
 
 
 def _name_or_path(out: Path) -> str:
     return out.name if out.parent == results_root() else str(out)
 
 
-def _say_interrupted(plan: Plan, runner: Runner, store: Store, request: Request) -> None:
-    keys = store.keys()
-    kept = sum((cell.key, runner.context(cell)[1]) in keys for cell in plan.cells)
+def _say_interrupted(plan: Plan, kept: int, request: Request) -> None:
     flying = "go on from their last checkpoint" if any(plan.out.glob("checkpoints/*/*.safetensors")) else "are not"
     say(f"interrupted: {kept} of {len(plan.cells)} cells are kept in {plan.out}; those in flight {flying}")
     command = shlex.join(["saddlebench", *sys.argv[1:]])

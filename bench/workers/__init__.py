@@ -1,0 +1,1 @@
+"""Groups of cells run elsewhere: by processes of this machine, or by a Ray cluster."""
