@@ -47,7 +47,7 @@ class Cluster:
         self._began = not ray.is_initialized()
         if self._began:
             try:
-                self._join(address)
+                ray.init(address=address, log_to_driver=False, configure_logging=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise InputError(f"no Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
         room: dict[str, float] = ray.cluster_resources()
@@ -63,15 +63,6 @@ class Cluster:
         # Lost tasks are made up for by `Sweep`, as lost processes are; Ray's own retries would hide them.
         self._task = ray.remote(num_cpus=setup.threads, num_gpus=gpus, max_retries=0)(run_here)
         self._flying: dict[Future[Ended], Any] = {}
-
-    def _join(self, address: str | None) -> None:
-        told = {"log_to_driver": False, "configure_logging": False}
-        try:
-            self.ray.init(address=address or "auto", **told)
-        except ConnectionError:
-            if address is not None:
-                raise
-            self.ray.init(include_dashboard=False, **told)  # a cluster of this machine alone
 
     def submit(self, job: Job) -> Future[Ended]:
         """Run a job somewhere."""

@@ -49,13 +49,16 @@ def start(suite):
     """`start(folder)` runs the suite into a folder, in another process; it gives its id and how to wait for its exit status."""
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killed.py")), str(suite)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        requests, answers = server.stdin, server.stdout
+        assert requests is not None
+        assert answers is not None
 
         def begin(folder):
-            print(folder, file=server.stdin, flush=True)
-            return int(server.stdout.readline()), lambda: int(server.stdout.readline())
+            print(folder, file=requests, flush=True)
+            return int(answers.readline()), lambda: int(answers.readline())
 
         yield begin
-        server.stdin.close()
+        requests.close()
 
 
 @pytest.fixture(scope="module")
