@@ -124,6 +124,33 @@ class Embedding(Layer):
 
 
 @dataclass(frozen=True)
+class InstanceNorm(Layer):
+    """(x − mean)/√(var + ε) with the moments of each image's own channel (Ulyanov et al. 2016), then γ and β where ``affine``.
+
+    It is batch norm of a batch of one, and the same in training as in evaluation: no image has any part in another's output.
+    """
+
+    name: str
+    channels: int
+    affine: bool = False
+    epsilon: float = _EPSILON
+
+    def weights(self) -> dict[str, Weight]:
+        """γ and β, or none."""
+        shape = (self.channels,)
+        return {f"{self.name}.gain": Weight(shape, "ones"), f"{self.name}.bias": Weight(shape, "zeros")} if self.affine else {}
+
+    def __call__(self, x: Tensor, scope: Scope) -> Tensor:
+        """Of the input's shape."""
+        rows = x.reshape(1, -1, *x.shape[2:])
+        x = normalised(rows, rows.new_ones(rows.shape[1]), rows.new_zeros(rows.shape[1]), self.epsilon).view_as(x)
+        if not self.affine:
+            return x
+        gain, bias = (scope.weights[f"{self.name}.{part}"].reshape(1, -1, 1, 1) for part in ("gain", "bias"))
+        return x * gain + bias
+
+
+@dataclass(frozen=True)
 class VirtualBatchNorm(Layer):
     """Batch norm of each example with the moments of a fixed reference batch and the example itself (Salimans et al. 2016).
 
