@@ -2,7 +2,7 @@
 generators themselves.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,14 +19,25 @@ SHOWN_POINTS = 2500
 _RUNS = 4  # of a group that are drawn: a picture takes longer than a small run
 
 
-def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Tensor, History], None]:
-    """A runner's `artefacts`: every run's model, and samples of a group's first runs, from latents fixed by seed.
+def save_samples(folder: Path, written: list[Path]) -> "Samples":
+    """A runner's `artefacts` for a directory of results; the pictures' paths are appended to ``written``."""
+    return Samples(folder, written)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Writes every run's model, and samples of a group's first runs, from latents fixed by seed.
 
     Files are ``folder/models/GAME/OPTIMIZER-CELL-seedN.safetensors``, ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png`` and
-    ``…-seedN-NAME.png`` for each name of `Game.pictures` and `Game.clouds`; the pictures' paths are appended to ``written``.
+    ``…-seedN-NAME.png`` for each name of `Game.pictures` and `Game.clouds`. Games with image measures also have the same latents'
+    images of every checkpoint and answer, ``…-seedN-step000100.png`` and ``…-seedN-average-step000100.png``.
     """
 
-    def save(cells: list[Cell], seeds: Tensor, history: History) -> None:
+    folder: Path
+    written: list[Path]
+
+    def __call__(self, cells: list[Cell], seeds: Tensor, history: History) -> None:
+        """What a group of runs came to."""
         if not history.kept:
             return
         game = cells[0].pairing.game
@@ -40,20 +51,28 @@ def save_samples(folder: Path, written: list[Path]) -> Callable[[list[Cell], Ten
             clouds = game.clouds(last.w, seeds, last.buffers)
         if samples is None and not pictures and not clouds:
             return
-        write_models(folder, cells, last)
+        write_models(self.folder, cells, last)
         for k, cell in enumerate(cells[:_RUNS]):
-            path = folder / "samples" / name_of(game) / f"{run_label(cell)}.png"
+            path = self._path(cell)
             title = f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}"
             if samples is not None and (samples.dim() >= 4 or samples.shape[-1] == 2):
-                written.append(_save_shown(samples[k], path, title))
+                self.written.append(_save_shown(samples[k], path, title))
             for name, rows in pictures.items():
                 own = path.with_name(f"{path.stem}-{name}.png")
-                written.append(save_grid(rows[k].flatten(0, 1), own, rows.shape[2]))
+                self.written.append(save_grid(rows[k].flatten(0, 1), own, rows.shape[2]))
             for name, sets in clouds.items():
                 own = path.with_name(f"{path.stem}-{name}.png")
-                written.append(save_clouds({label: points[k] for label, points in sets.items()}, own, f"{name}: {title}"))
+                self.written.append(save_clouds({label: points[k] for label, points in sets.items()}, own, f"{name}: {title}"))
 
-    return save
+    def at_checkpoint(self, cells: list[Cell], step: int, answer: str, images: Tensor) -> None:
+        """Images ``(runs, n, …)`` of one answer at a checkpoint."""
+        for cell, shown in zip(cells[:_RUNS], images, strict=False):
+            path = self._path(cell)
+            name = f"step{step:06}" if answer == "last" else f"{answer}-step{step:06}"
+            save_grid(shown[:SHOWN_IMAGES], path.with_name(f"{path.stem}-{name}.png"))
+
+    def _path(self, cell: Cell) -> Path:
+        return self.folder / "samples" / name_of(cell.pairing.game) / f"{run_label(cell)}.png"
 
 
 def _save_shown(shown: Tensor, path: Path, title: str) -> Path:

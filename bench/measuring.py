@@ -4,6 +4,7 @@ Small profiles of many checkpoints are measured together, stacked on the run axi
 run, not a few a checkpoint.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from saddlebench.bench.oracle import Counts, Oracle, Stream
 from saddlebench.bench.trees import map_tensors
 from saddlebench.games.game import Buffers, Game, Profile, distance_to
 
+Show = Callable[[int, str, Tensor], None]
 EVALUATION_DRAW = 2**20  # samples for measuring are none that a step draws
 
 
@@ -46,10 +48,12 @@ class Measurer:
         seeds: ``(runs,)``.
         like: a profile, for dtype and device.
         images: measure the samples too, where the game has image measures.
+        show: given the images ``(runs, n, …)`` that are measured, with their step and answer; None: nobody looks at them.
     """
 
-    def __init__(self, game: Game, seeds: Tensor, like: Profile, images: bool = True) -> None:
+    def __init__(self, game: Game, seeds: Tensor, like: Profile, images: bool = True, show: Show | None = None) -> None:
         self.game = game
+        self.show = show
         self.seeds = seeds
         equilibrium = game.equilibrium(seeds)
         self._origin = None if equilibrium is None else torch.cat([x.to(like[0]) for x in equilibrium], -1)
@@ -70,7 +74,7 @@ class Measurer:
         found: dict[tuple[str, str], Tensor] = {}
         seeds, buffers = self._repeated(snapshots)
         for answer in snapshots[0].answers:
-            values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots[0].step, seeds, buffers)
+            values = self._all(_stacked([s.answers[answer] for s in snapshots]), snapshots[0].step, seeds, buffers, answer)
             found |= {(answer, name): value for name, value in values.items()}
         found |= {("last", name): torch.cat([s.own[name] for s in snapshots]) for name in snapshots[0].own}
         totals = [s.total for s in snapshots if s.total is not None]
@@ -87,7 +91,7 @@ class Measurer:
         """An oracle at a sample that no step draws, whose questions are not counted."""
         return Oracle(self.game, seeds, step, Counts(len(w)), Stream(buffers, w[0].dtype), buffers, EVALUATION_DRAW)
 
-    def _all(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+    def _all(self, w: Profile, step: int, seeds: Tensor, buffers: Buffers, answer: str) -> dict[str, Tensor]:
         measures = self._criteria(w, seeds, buffers)
         squares = [(v**2).sum(-1) for v in self.oracle(w, step, seeds, buffers).field(w)]
         measures["field_norm"] = torch.stack(squares).sum(0).sqrt()
@@ -97,6 +101,8 @@ class Measurer:
             with torch.no_grad():
                 samples = self.game.samples(w, seeds, self.images.n_fake, buffers)
             assert samples is not None, "a game with image measures has samples"
+            if self.show is not None:
+                self.show(step, answer, samples)
             measures |= {name: value.to(w[0].device) for name, value in self.images.evaluate(samples).items()}
         return measures
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saddlebench.bench.checkpoints import Checkpoint, resumed
 from saddlebench.bench.distributed import Ranks, SharedOracle
-from saddlebench.bench.measuring import Measurer
+from saddlebench.bench.measuring import Measurer, Show
 from saddlebench.bench.oracle import Counts, Oracle
 from saddlebench.bench.recording import Clock, History, Point, Recorder
 from saddlebench.bench.settings import Settings
@@ -29,6 +29,7 @@ def run_program(
     on_step: Callable[[float], None] | None = None,
     checkpoint: Checkpoint | None = None,
     ranks: Ranks | None = None,
+    show: Show | None = None,
 ) -> History:
     """Step all runs through the budget and record them.
 
@@ -43,6 +44,7 @@ def run_program(
         on_step: told after every step which share of the budget is spent, outside the clock.
         checkpoint: gone on from where it is on disk, and written now and then; None: neither.
         ranks: the processes that share every evaluation; the first alone records and writes. None: this one is alone.
+        show: of `Measurer`: sees the images of every checkpoint.
 
     Raises:
         UndividedError: the game or the method cannot be shared.
@@ -53,7 +55,7 @@ def run_program(
     buffers = game.buffers(w, seeds)
     counts, clock, history = Counts(len(w)), Clock(device, settings.timing), History()
     first = ranks is None or ranks.first
-    measurer = Measurer(game, seeds, w, images=first)
+    measurer = Measurer(game, seeds, w, images=first, show=show)
     history.extractor, history.references = measurer.extractor, measurer.references
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

@@ -113,6 +113,8 @@ class Results:
         row["final_field_norm"] = norms[-1]
         others = sorted(m for a, m in self.series if a == "last" and m not in _OWN_COLUMNS)
         curves = {m: v for m in others if (v := self._until_end("last", m, r)) is not None}
+        judged = [m for a, m in self.series if a == "average" and measure_direction(m) and m not in _OWN_COLUMNS]
+        curves |= {f"average_{m}": v for m in sorted(judged) if (v := self._until_end("average", m, r)) is not None}
         row["final_measures"] = _as_json({m: v[-1] for m, v in curves.items()} | history.references)
         row["extractor"] = history.extractor
         row["best_measures"] = _as_json({m: _best(v, measure_direction(m)) for m, v in curves.items()})

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from saddlebench.bench.cells import Cell, groups
 from saddlebench.bench.checkpoints import Checkpoint, Checkpoints
 from saddlebench.bench.context import Context, context_of, machine_row
 from saddlebench.bench.distributed import LostRankError, Ranks, UndividedError
-from saddlebench.bench.program import run_program
+from saddlebench.bench.program import History, run_program
 from saddlebench.bench.rows import Results, empty_totals, identity_row
 from saddlebench.bench.spectra import Spectra, kept_steps
 from saddlebench.bench.stacking import stack
@@ -51,6 +53,18 @@ class Sink(Protocol):
         ...
 
 
+class Artefacts(Protocol):
+    """What is written beside the tables."""
+
+    def __call__(self, cells: list[Cell], seeds: Tensor, history: History) -> None:
+        """Of a finished group."""
+        ...
+
+    def at_checkpoint(self, cells: list[Cell], step: int, answer: str, images: Tensor) -> None:
+        """Of the images of one answer ``(runs, n, …)`` at a checkpoint."""
+        ...
+
+
 @dataclass(frozen=True)
 class Place:
     """Where and how cells are run.
@@ -83,7 +97,7 @@ class Runner:
         sink: where rows go.
         place: where and how cells are run.
         progress: told what happens; None: silence.
-        artefacts: called with a finished group's cells, seeds and history, to write pictures; None: there are none.
+        artefacts: writes the pictures and models; None: there are none.
         checkpoints: of groups in flight, gone on from and written; None: neither.
     """
 
@@ -92,7 +106,7 @@ class Runner:
         sink: Sink,
         place: Place,
         progress: Progress | None = None,
-        artefacts: Callable[..., None] | None = None,
+        artefacts: Artefacts | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         self.sink, self.place, self.progress, self.artefacts = sink, place, progress, artefacts
@@ -204,9 +218,10 @@ class Runner:
         optimizer = stack([c.pairing.optimizer for c in cells], device)
         keep = kept_steps(settings.spectrum) + ((-1,) if self.artefacts is not None else ())
         checkpoint = None if self.checkpoints is None else self.checkpoints.of(cells, key)
+        show = None if self.artefacts is None else partial(self.artefacts.at_checkpoint, cells)
         with nullcontext() if self.checkpoints is None else self.checkpoints.patient():
             history = run_program(
-                game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint, ranks
+                game, optimizer, seeds, settings, dtype, keep, self.place.timeout, self._on_step(), checkpoint, ranks, show
             )
         if ranks is not None and not ranks.first:
             return Finished([])

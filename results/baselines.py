@@ -56,7 +56,7 @@ def measured(runs: pd.DataFrame, defaults: Defaults) -> list[dict[str, Any]]:
         baselines = part[["optimizer", "optimizer_parameters"]].drop_duplicates()
         for measure in sorted({name for final in finals for name in final}):
             direction = measure_direction(measure)
-            if direction is None:
+            if direction is None or measure.startswith("average_"):  # targets are of the last iterate
                 continue
             worst = np.inf if direction == "lower" else -np.inf
             level = float(np.median([final.get(measure, worst) for final in finals]))

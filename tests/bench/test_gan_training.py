@@ -1,8 +1,11 @@
 """What the training of image GANs rests on: seeds together, parts of a batch, bfloat16, averages, buffers that follow each move."""
 
+import json
+
 import pytest
 import torch
 
+import saddlebench
 from saddlebench.bench.build import build
 from saddlebench.bench.oracle import Counts, Oracle
 from saddlebench.bench.program import run_program
@@ -147,3 +150,17 @@ def test_power_iteration_follows_each_committed_move():
             buffers = game.advance(w, buffers)
     assert relative(last.w, w) < 1e-12
     assert (last.buffers[1] - buffers[1]).abs().max() < 1e-12
+
+
+def test_pictures_of_every_checkpoint_and_the_average_s_measures_stand_beside_the_last(mnist, tmp_path):
+    del mnist  # the data set is here
+    small = {"latent": 4, "generator_width": 2, "discriminator_width": 2, "batch": 6, "metrics": "n_fake=100"}
+    slow = {"moving-average": {"decay": 0.9, "base": {"adam": {"step_size": 1e-2}}}}
+    result = saddlebench.run({"mnist-dcgan": small}, slow, seeds=1, steps=4, checkpoints=[0, 2, 4], out=tmp_path)
+    names = {path.stem.partition("-seed0")[2] for path in (tmp_path / "samples" / "mnist-dcgan").glob("*.png")}
+    steps = {f"step00000{k}" for k in (0, 2, 4)}
+    assert names == {"", *(f"-{s}" for s in steps), *(f"-average-{s}" for s in steps)}
+    last = {(row.answer, row.measure): row.value for row in result.trace.itertuples() if row.step == 4}
+    final = json.loads(result.runs["final_measures"].iloc[0])
+    assert final["average_fd_lenet"] == last["average", "fd_lenet"] != last["last", "fd_lenet"] == final["fd_lenet"]
+    assert "average_gradient_norm.generator" not in final
