@@ -7,7 +7,7 @@ v(w) = (∂loss_1/∂w_1, …, ∂loss_n/∂w_n) and J = ∂v/∂w its Jacobian.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -175,7 +175,10 @@ class Game(ABC):
 
     # Of games with latents.
 
-    latent_bound: ClassVar[float | None] = None  # latents lie in [−bound, bound]; None: anywhere
+    @property
+    def latent_bound(self) -> float | None:
+        """Latents lie in [−bound, bound]; None: anywhere."""
+        return None
 
     def latents(self, sample: Sample) -> Tensor:
         """The latents of a sample, ``(runs, batch, latent)``."""

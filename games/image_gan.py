@@ -1,6 +1,5 @@
 """GANs on images: convolutional networks, data sets on the device, everything that a loss is made of."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,6 +16,7 @@ from saddlebench.games.data import DATASETS, ImageFacts, image_facts
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.image_data import ImageData
+from saddlebench.games.latents import LatentLaw
 from saddlebench.games.networks.dcgan import doublings
 from saddlebench.games.networks.gan import Batch
 from saddlebench.games.networks.moments import Standing
@@ -28,7 +28,7 @@ _CHUNK = 250  # images generated at a time for evaluation
 
 
 @dataclass(frozen=True)
-class ImageGAN(ImageData, RegularisedGAN):
+class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
     """A generator and a discriminator of convolutions on a labelled set of images, in [−1, 1].
 
     Every image is drawn once an epoch, in an order of its own by seed and epoch, and the remainder of an epoch that is no whole
@@ -41,7 +41,6 @@ class ImageGAN(ImageData, RegularisedGAN):
     """
 
     latent: Count = 128  # size of z
-    latent_law: Literal["normal", "uniform"] = "normal"  # of each number of z: N(0, 1), or uniform on [−1, 1]
     generator_width: Count = 64  # channels
     discriminator_width: Count = 64  # channels
     conditional: bool = False  # networks that are told the class
@@ -129,18 +128,9 @@ class ImageGAN(ImageData, RegularisedGAN):
         images, labels = self.drawn(seeds, step, draw)
         return self.completed(z, images, seeds, step, draw, labels if self.conditional else None)
 
-    def shaped(self, z: Tensor) -> Tensor:
-        """Standard normal numbers as latents of the game's law: 2Φ(z) − 1 = erf(z/√2) is uniform on [−1, 1]."""
-        return z if self.latent_law == "normal" else torch.special.erf(z / math.sqrt(2))
-
     def shown(self, z: Tensor) -> Tensor:
-        """The same for evaluation."""
+        """Standard normal numbers as the latents of images that are shown or judged."""
         return self.shaped(z)
-
-    @property
-    def latent_bound(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride] - it depends on a parameter
-        """Of uniform latents."""
-        return 1.0 if self.latent_law == "uniform" else None
 
     def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
         """``(runs, n, latent)``, which no training step sees."""

@@ -11,6 +11,7 @@ from saddlebench.errors import InputError
 from saddlebench.games.data import available, load
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
+from saddlebench.games.latents import LatentLaw
 from saddlebench.games.losses import AdversarialLoss, adversarial_loss
 from saddlebench.games.networks.gan import GAN, Batch
 from saddlebench.games.networks.mlp import MLP, Activation
@@ -39,7 +40,7 @@ def training_images(device: torch.device) -> Tensor:
 
 
 @dataclass(frozen=True)
-class MnistMLP(GAN):
+class MnistMLP(LatentLaw, GAN):
     """Two MLPs on the 60,000 training images of MNIST, 784 pixels in [−1, 1]: the fully connected GAN of Goodfellow et al. 2014.
 
     The widths, leaky ReLUs, tanh output and batch are ours, chosen so that recognisable digits appear in 20 epochs of Adam
@@ -57,7 +58,7 @@ class MnistMLP(GAN):
     image_measures = "mnist"
     default_steps = 12000  # 20 epochs of the default batch
 
-    latent: Count = 64  # size of z, standard normal
+    latent: Count = 64  # size of z
     width: Count = 256  # units of a hidden layer
     depth: Count = 2  # hidden layers
     batch: Count = 100  # images, and as many latents, a draw
@@ -130,7 +131,11 @@ class MnistMLP(GAN):
         """Latents ``(runs, batch, latent)`` and images ``(runs, batch, 784)`` in [−1, 1]."""
         z = normal(seeds, "latents", self.batch * self.latent, step, draw, torch.float32)
         images = training_images(seeds.device)[self.indices(seeds, step, draw)]
-        return Batch(z.view(-1, self.batch, self.latent), images.float().div_(127.5).sub_(1))
+        return Batch(self.shaped(z).view(-1, self.batch, self.latent), images.float().div_(127.5).sub_(1))
+
+    def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
+        """``(runs, n, latent)``, which no training step sees."""
+        return self.shaped(super().evaluation_latents(seeds, n))
 
     def generate(self, generator: Tensor, latents: Tensor) -> Tensor:
         """Images as rows of 784 pixels in [−1, 1]."""

@@ -14,7 +14,7 @@ from saddlebench.games.draws import normal, uniform
 from saddlebench.games.networks.network import Scheme, orthogonal
 
 Activation = Literal["relu", "leaky-relu", "tanh"]
-Output = Literal["identity", "tanh", "sigmoid"]
+Output = Literal["identity", "tanh", "sigmoid", "relu", "leaky-relu"]
 
 _SLOPE = 0.2  # of the leaky ReLU below zero, as in DCGAN
 _FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -31,7 +31,7 @@ class Toy(Game):
     name = "toy"
     stochastic = True
     has_latents = True
-    latent_bound: float | None = None  # pyright: ignore[reportIncompatibleVariableOverride] - here a parameter
+    latent_bound: float | None = None  # pyright: ignore[reportIncompatibleMethodOverride] - here a parameter
 
     @property
     def players(self):
