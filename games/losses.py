@@ -114,3 +114,16 @@ def adversarial_loss(name: str, label_smoothing: float = 0.0) -> AdversarialLoss
     if name == "lsgan":
         return replace(loss, on_real=lambda r: (r - 1 + s).square() / 2)
     raise InputError(f"label smoothing is of losses with labels ({', '.join((*_LOGISTIC, 'lsgan'))}), not of {name}")
+
+
+def policy_gradient(log_probabilities: Tensor, values: Tensor) -> Tensor:
+    """−E Σ_t log G(y_t | y_<t) Q_t, ``(runs,)``: its gradient in G, values held fixed, is the REINFORCE estimate of −∇E[R].
+
+    Williams 1992; Yu et al. 2017, equation 8. A derivative of second order lacks that of the distribution which the sequences were
+    drawn from.
+
+    Args:
+        log_probabilities: log G(y_t | y_<t) of sequences drawn from G, ``(runs, batch, T)``.
+        values: Q_t, the expected reward of a sequence that begins with y_1, …, y_t; likewise.
+    """
+    return -(log_probabilities * values).sum(-1).mean(-1)
