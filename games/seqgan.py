@@ -109,7 +109,7 @@ class SeqGAN(NetworkGame):
     length: Count = 10  # T, tokens of a sequence
     embedding: Count = 32  # size of a token's vector, in every network
     hidden: Count = 32  # units of the LSTMs, G's and the oracle's
-    filters: Count = 32  # of each of D's windows
+    filters: Count = 16  # of each of D's windows
     windows: tuple[Count, ...] = (1, 2, 3, 4, 5, 10)  # of D, in tokens
     batch: Count = 64  # sequences
     rollouts: Count = 16  # N, completions a prefix
@@ -129,7 +129,7 @@ class SeqGAN(NetworkGame):
         return cls(4, 3, 3, 3, 2, (1, 2), 4, 2, pretraining=0, items=64, start=0.5)
 
     @cached_property
-    def parts(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
+    def owned(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
         """G, whose shape is the oracle's too, and D."""
         discriminator = TextCNN(self.tokens, self.length, self.embedding, self.windows, self.filters)
         return {"generator": {"generator": self.lstm}, "discriminator": {"discriminator": discriminator}}

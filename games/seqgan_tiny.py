@@ -45,7 +45,7 @@ class SeqGANTiny(NetworkGame):
 
     p(Y) = Π_t G(y_t | y_<t), and q is the oracle's, drawn by seed: a generator of the same form with logits, or weights, from
     N(0, 1). The gradient of L_G is what SeqGAN's policy gradient estimates, with as many completions as there can be and a rollout
-    policy that is G; here also the Jacobian is whole.
+    policy that is G; here also the Jacobian is whole. Like all games of networks it is in float32 unless asked otherwise.
 
     ``tables``: a row of logits for every beginning of a sequence, a logit D(Y) for every sequence. Then p = q, D = 0 is an
     equilibrium, alone but for shifts of G's rows, and near it J has the block diag(q)/2 of D and none of G. ``networks``: SeqGAN's
@@ -60,7 +60,6 @@ class SeqGANTiny(NetworkGame):
 
     name = "seqgan-tiny"
     paper = "Yu et al. 2017"
-    dtype = "float64"
     stochastic = False
     seen = Enumerated
 
@@ -80,7 +79,7 @@ class SeqGANTiny(NetworkGame):
         return cls(2, 2)
 
     @cached_property
-    def parts(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
+    def owned(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
         """G and D."""
         v, t, n = self.tokens, self.length, self.width
         if self.form == "tables":
@@ -94,6 +93,11 @@ class SeqGANTiny(NetworkGame):
         """The oracle is."""
         return True
 
+    @property
+    def follower_curvature(self) -> bool:
+        """Of tables: a diagonal of positive numbers."""
+        return self.form == "tables"
+
     def sequences(self, device: torch.device) -> Tensor:
         """All of them, int64 ``(V^T, T)``."""
         return all_sequences(self.tokens, self.length, device)
@@ -104,11 +108,10 @@ class SeqGANTiny(NetworkGame):
 
     def initial(self, seeds: Tensor) -> Profile:
         """From N(0, start²); a convolutional D by torch's scheme."""
-        generator, discriminator = (normal(seeds, name, size) for name, size in zip(self.players, self.sizes, strict=True))
+        drawn = (normal(seeds, name, size, dtype=torch.float32) for name, size in zip(self.players, self.sizes, strict=True))
+        generator, discriminator = (self.start * x for x in drawn)
         network = self.networks["discriminator"]
-        if isinstance(network, TextCNN):
-            return self.start * generator, network.initial(seeds, "discriminator", "pytorch", torch.float64)
-        return self.start * generator, self.start * discriminator
+        return generator, network.initial(seeds, "discriminator", "pytorch") if isinstance(network, TextCNN) else discriminator
 
     def buffers(self, profile: Profile, seeds: Tensor) -> Buffers:
         """q(Y), ``(runs, V^T)``."""

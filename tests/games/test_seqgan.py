@@ -77,7 +77,7 @@ def test_expected_gradients_are_those_of_the_enumerated_game(player):
     game = SeqGAN(3, 3, 3, 3, 3, (1, 2, 3), 200, 1, 0.0, 0, items=1000, start=0.5)
     assert game.sizes == tiny.sizes
     seeds = torch.arange(256)
-    generator, discriminator = tiny.initial(seeds[:1])
+    generator, discriminator = double(tiny.initial(seeds[:1]))
     w = generator, 4 * discriminator  # rewards that differ: those of a new D are all about ½
     truth, _, _ = game.data(seeds.device)
     every = all_sequences(3, 3).unsqueeze(0)

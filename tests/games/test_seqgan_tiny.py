@@ -3,11 +3,17 @@ import torch
 
 from saddlebench.bench.build import build
 from saddlebench.bench.contracts.game_points import spot_of
+from saddlebench.bench.contracts.playing import advance, begin
 from saddlebench.errors import InputError
 from saddlebench.games.losses import policy_gradient
 from saddlebench.games.seqgan_tiny import Enumerated, SeqGANTiny
+from saddlebench.optimizers import OPTIMIZERS
 
 SEEDS = torch.tensor([2, 4, 8])
+
+
+def double(w):
+    return tuple(x.double() for x in w)
 
 
 def test_losses_are_their_formulas_on_fixed_numbers():
@@ -26,7 +32,7 @@ def test_losses_are_their_formulas_on_fixed_numbers():
 def test_the_expected_policy_gradient_is_the_enumerated_gradient(form):
     """Σ_Y p(Y) ∇(−Σ_t log G(y_t | y_<t) Q_t) = ∇L_G where Q_t = E[σ(D) | y_1 … y_t], all by enumeration."""
     game = SeqGANTiny(3, 3, form)
-    w = tuple(x.requires_grad_() for x in game.initial(SEEDS))
+    w = tuple(x.double().requires_grad_() for x in game.initial(SEEDS))
     (expected,) = torch.autograd.grad(game.losses(w, None, game.buffers(w, SEEDS))[0].sum(), w[0])
     seen = Enumerated(game, w)
     logs = game.networks["generator"](w[0], game.sequences(SEEDS.device).expand(3, -1, -1))  # (runs, 27, 3)
@@ -43,7 +49,7 @@ def test_the_expected_policy_gradient_is_the_enumerated_gradient(form):
 
 def test_the_best_critic_is_the_log_ratio():
     game = SeqGANTiny()
-    w = game.initial(SEEDS)
+    w = double(game.initial(SEEDS))
     (q,) = game.buffers(w, SEEDS)
     best = (q.log() - Enumerated(game, w).log_probabilities).requires_grad_()
     (slope,) = torch.autograd.grad(game.losses((w[0], best), None, (q,))[1].sum(), best)
@@ -86,3 +92,14 @@ def test_measures_are_zero_where_generator_and_oracle_agree():
 def test_too_many_sequences_are_refused():
     with pytest.raises(InputError, match="too many to be listed"):
         build("game", {"seqgan-tiny": {"tokens": 10, "length": 5}})
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_every_optimizer_plays_it_or_says_why_not(name):
+    game, optimizer = SeqGANTiny.small(), build("optimizer", name)
+    reason = optimizer.applies_to(game)
+    if reason is not None:
+        assert len(reason.split()) >= 3
+        return
+    end = advance(game, optimizer, begin(game, optimizer, SEEDS, double(game.initial(SEEDS))), 3)
+    assert all(x.isfinite().all() for x in end.w)
