@@ -59,15 +59,20 @@ def _blocks(seeds: Any, index: Any, what: str, step: Index, draw: Index) -> tupl
 
 def uniform(seeds: Tensor, what: str, size: int, step: Index = 0, draw: Index = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     """``(runs, size)`` numbers, uniform on (0, 1); in float32 the ends can be reached by rounding."""
-    return ((bits(seeds, what, step, draw, size) + 0.5) * 2.0**-32).to(dtype)
+    return _spread(bits(seeds, what, step, draw, size), dtype).to(dtype)
 
 
 def normal(seeds: Tensor, what: str, size: int, step: Index = 0, draw: Index = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     """``(runs, size)`` standard normal numbers, by the Box–Muller transform of pairs of uniforms."""
     even = size + size % 2
-    u = (bits(seeds, what, step, draw, even) + 0.5) * 2.0**-32
+    u = _spread(bits(seeds, what, step, draw, even), dtype)
     radius, angle = (-2 * u[:, ::2].log()).sqrt(), (2 * math.pi) * u[:, 1::2]
     return torch.stack((radius * angle.cos(), radius * angle.sin()), -1).flatten(1)[:, :size].to(dtype)
+
+
+def _spread(words: Tensor, dtype: torch.dtype) -> Tensor:
+    """Words as numbers on (0, 1). Float64 for float64: the last digit of a logarithm is another one on another processor."""
+    return (words.to(torch.float64 if dtype == torch.float64 else torch.float32) + 0.5) * 2.0**-32
 
 
 def integers(seeds: Tensor, what: str, size: int, high: int, step: Index = 0, draw: Index = 0) -> Tensor:

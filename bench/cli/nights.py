@@ -64,7 +64,7 @@ def night(folder: Path, suite: str, device: str, asv: bool) -> int:
         InputError: no such suite or device, or a log that cannot be read; nothing was run.
     """
     began, started = time.monotonic(), datetime.now(UTC)
-    log, asked = nights_of(folder), find(suite)
+    _, asked = nights_of(folder), find(suite)  # a damaged log is told before anything runs
     place_of(device)
     cells = find(GOLDEN).cells() + asked.cells()
     context = context_of("float64", torch.device("cpu"))
@@ -73,6 +73,7 @@ def night(folder: Path, suite: str, device: str, asv: bool) -> int:
         play(cells, store, asked, device)
         store.compact()
     new = read(folder / name)
+    log = nights_of(folder)  # as of now: a night may have been accepted meanwhile
     last = next((n for n in reversed(log) if n.good and n.suite == asked.name and (folder / n.name).is_dir()), None)
     found = _compared(new, read(folder / last.name) if last else None, cells, asked, device)
     rows = rows_of(found)

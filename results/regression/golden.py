@@ -78,6 +78,8 @@ def changes(golden: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     old = old.sort_values(_KEY)
     # As in traces: a curve carries the rounding of the largest value that it came from.
     old = old.assign(scale=old["value"].abs().where(np.isfinite(old["value"])).groupby([old["cell"], old["quantity"]]).cummax())
+    # A radius is told beside 1: near 0 a defective eigenvalue carries the root of its matrix's rounding.
+    old.loc[old["quantity"].isin(list(_RADII)), "scale"] = old["value"].abs().clip(lower=1.0)
     table: Any = old.merge(now, on=_KEY, how="outer", suffixes=("", "_new"), indicator=True)
     for name in ("game", "optimizer"):
         table[name] = table[name].fillna(table[f"{name}_new"])
