@@ -28,7 +28,7 @@ def points(runs: pd.DataFrame, trace: pd.DataFrame, measure: str, answer: str = 
         and ``value``, ordered by run and step.
     """
     kept: Any = trace[((trace["measure"] == measure) & (trace["answer"] == answer)).to_numpy()]
-    position = _positions(runs, kept)
+    position = positions(runs, kept)
     there = position >= 0
     table = pd.DataFrame({"run": position[there], "step": kept["step"].to_numpy()[there]})
     for name in _NUMBERS:
@@ -50,8 +50,8 @@ def best_so_far(points: pd.DataFrame, sign: float = 1.0) -> np.ndarray:
     return values.fillna(np.inf).groupby(points["run"], sort=False).cummin().to_numpy()
 
 
-def _positions(runs: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    """Of each row the position of its run, −1 where it is none of them."""
+def positions(runs: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """Of each row the position in ``runs`` of its run, −1 where it is none of them."""
     several = bool(runs["cell"].duplicated().any())
     known, asked = (_keys(table, several) for table in (runs, rows))
     found = pc.fill_null(pc.index_in(asked, value_set=known), -1)  # pyright: ignore[reportAttributeAccessIssue]

@@ -92,7 +92,7 @@ def _row(record: dict[Any, Any], at: np.ndarray, spent: np.ndarray, solved: np.n
 def shown(row: Row, runs: pd.DataFrame, defaults: Defaults) -> dict[str, Any]:
     """What the page holds of a row but its numbers."""
     record, head = row.record, {str(name): value for name, value in runs.iloc[row.runs[0]].items()}
-    statuses = Counter(runs["status"].to_numpy(dtype=object)[row.runs])
+    statuses = Counter(runs["status"].iloc[row.runs])
     n, ok = len(row.runs), int(row.solved.sum())
     judged, interval = statuses["completed"] < n, wilson(ok, n)
     return {
@@ -106,7 +106,7 @@ def shown(row: Row, runs: pd.DataFrame, defaults: Defaults) -> dict[str, Any]:
         "reason": text(record["reason"]),
         "no_spectrum": text(record["spectrum_reason"]),
         "variants": {name: record[name] for name in _VARIANTS if isinstance(record.get(name), str | int)},
-        "command": command(head, runs["seed"].to_numpy()[row.runs].tolist(), defaults),
+        "command": command(head, runs["seed"].iloc[row.runs].tolist(), defaults),
         "missing": missing(head),
         "commit": head["commit"],
         "dirty": isinstance(head["dirty"], str),
@@ -114,26 +114,37 @@ def shown(row: Row, runs: pd.DataFrame, defaults: Defaults) -> dict[str, Any]:
     }
 
 
-def spent_until(runs: pd.DataFrame, trace: pd.DataFrame) -> np.ndarray:
+def spent_until(runs: pd.DataFrame, trace: pd.DataFrame, position: np.ndarray) -> np.ndarray:
     """``(runs,)``: the cost of each run that converged until the first checkpoint within its tolerance; of others all their cost.
 
     The criterion is the distance, or the gap of a game that has none; the tolerance is the budget's ``converged``, by default 1e-6
     of the start.
+
+    Args:
+        runs: the table `runs`.
+        trace: the table `trace`.
+        position: of each row of ``trace`` its run (`saddlebench.results.points.positions`).
     """
     spent = runs["cost"].to_numpy(dtype=float).copy()
-    won: Any = runs[(runs["status"] == "converged").to_numpy()][["cell", "context", "budget"]]
-    budgets = won["budget"].astype(str)
-    tolerance = {budget: float(_converged(budget)) for budget in budgets.unique()}
-    won = won.assign(tolerance=budgets.map(tolerance).astype(float))
-    points: Any = trace[trace["measure"].isin(["distance", "gap"]) & (trace["answer"] == "last")]
-    points = points.merge(won, on=["cell", "context"]).sort_values(["cell", "context", "measure", "step"], kind="stable")
-    criterion = points.groupby(["cell", "context"], sort=False)["measure"].transform("min")  # "distance" before "gap"
-    points = points[points["measure"] == criterion]
-    start = points.groupby(["cell", "context"], sort=False)["value"].transform("first")
-    met = points[points["value"] <= points["tolerance"] * start]
-    met = met.assign(reached=met["gradients"] + 2 * met["products"]).drop_duplicates(["cell", "context"])
-    reached = runs[["cell", "context"]].merge(met[["cell", "context", "reached"]], on=["cell", "context"], how="left")["reached"]
-    return np.where(reached.isna().to_numpy(), spent, reached.to_numpy(dtype=float))
+    won = (runs["status"] == "converged").to_numpy()
+    budgets, texts = pd.factorize(runs["budget"])
+    tolerance = np.array([_converged(str(budget)) for budget in texts])[budgets]
+    last = (position >= 0) & won[position] & (trace["answer"] == "last").to_numpy()
+    by_distance = np.zeros(len(runs), dtype=bool)
+    is_distance = (trace["measure"] == "distance").to_numpy()
+    by_distance[position[last & is_distance]] = True
+    judged = last & np.where(by_distance[position], is_distance, (trace["measure"] == "gap").to_numpy())
+    rows = np.flatnonzero(judged)
+    run, step = position[rows], trace["step"].to_numpy()[rows]
+    order = np.lexsort((step, run))
+    rows, run = rows[order], run[order]
+    value = trace["value"].to_numpy(dtype=float, na_value=np.nan)[rows]
+    begins = np.flatnonzero(np.diff(run, prepend=-1))
+    start = np.repeat(value[begins], np.diff(np.append(begins, len(run))))
+    met = np.flatnonzero(value <= tolerance[run] * start)
+    first = met[np.flatnonzero(np.diff(run[met], prepend=-1))]
+    spent[run[first]] = (trace["gradients"] + 2 * trace["products"]).to_numpy(dtype=float)[rows[first]]
+    return spent
 
 
 def described(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saddlebench.results.points import positions
 from saddlebench.results.report.board import JUDGES, Row, described, is_context, rows, shown, spent_until
 from saddlebench.results.report.curves import curves
 from saddlebench.results.report.failed import failures
@@ -47,13 +48,14 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
         notes.append(
             f"{len(tables.runs) - len(runs)} older results of the same cells, from other commits or machines, are left out."
         )
-    every = rows(runs, spent_until(runs, tables.trace), defaults)
+    position = positions(runs, tables.trace)
+    every = rows(runs, spent_until(runs, tables.trace, position), defaults)
     kept, left_out = _capped(every)
     notes += left_out
     members = [row.runs for row in kept]
     in_turn = _in_turn(kept)  # what there is room for is shared by the games, best rows first
     ordered = [members[k] for k in in_turn]
-    lines, allowed = curves(ordered, runs, tables.trace, MOST_CURVE_NUMBERS)
+    lines, allowed = curves(ordered, runs, tables.trace, position, MOST_CURVE_NUMBERS)
     spectra, eigenvalues = planes(ordered, runs, tables.spectrum, MOST_EIGENVALUES)
     samples, counts = pictures(folder, ordered, runs)
     place = {k: turn for turn, k in enumerate(in_turn)}
@@ -68,9 +70,8 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
     for k, row in enumerate(kept):
         own.setdefault(row.game, []).append((row, lines[place[k]], spectra[place[k]], samples[place[k]]))
     games = [_game(name, together, runs, defaults) for name, together in own.items()]
-    pairs = runs[["game", "game_parameters"]].drop_duplicates()
-    labels = {pair: label("game", pair[0], pair[1], defaults) for pair in pairs.itertuples(index=False, name=None)}
-    named = pd.Series([labels[pair] for pair in zip(runs["game"], runs["game_parameters"], strict=True)], dtype=object)
+    codes, pairs = pd.factorize(runs["game"] + "\n" + runs["game_parameters"])
+    named = pd.Series(np.array([_named(str(pair), defaults) for pair in pairs], dtype=object)[codes])
     failed, statuses, more = failures(runs, named)
     if more:
         notes.append(f"{more} kinds of failure are left out of the list.")
@@ -79,8 +80,8 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
         "written": written,
         "version": version,
         "runs": len(runs),
-        "optimizers": len(set(runs["optimizer"])),
-        "seeds": len(set(runs["seed"])),
+        "optimizers": runs["optimizer"].nunique(),
+        "seeds": runs["seed"].nunique(),
         "statuses": statuses,
         "points": allowed,
         "games": games,
@@ -90,6 +91,11 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
         "contexts": _contexts(runs),
         "notes": notes,
     }
+
+
+def _named(pair: str, defaults: Defaults) -> str:
+    name, _, parameters = pair.partition("\n")
+    return label("game", name, parameters, defaults)
 
 
 def _capped(every: Sequence[Row]) -> tuple[list[Row], list[str]]:

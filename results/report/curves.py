@@ -21,7 +21,7 @@ _LOST = 1e300  # stands for infinity while quantiles are interpolated
 
 
 def curves(
-    members: Sequence[np.ndarray], runs: pd.DataFrame, trace: pd.DataFrame, most_numbers: int
+    members: Sequence[np.ndarray], runs: pd.DataFrame, trace: pd.DataFrame, position: np.ndarray, most_numbers: int
 ) -> tuple[list[dict[str, Any] | None], int]:
     """A line a group and measure.
 
@@ -29,6 +29,7 @@ def curves(
         members: positions in ``runs`` of each group.
         runs: the table `runs`.
         trace: the table `trace`.
+        position: of each row of ``trace`` its run (`saddlebench.results.points.positions`).
         most_numbers: about how many numbers there may be: lines get fewer points, at worst 20, then the last groups none.
 
     Returns:
@@ -38,18 +39,17 @@ def curves(
     group = np.full(len(runs), -1)
     for number, at in enumerate(members):
         group[at] = number
-    keys = runs[["cell", "context"]].assign(group=group, run=np.arange(len(runs)))
-    points: Any = trace.merge(keys[group >= 0], on=["cell", "context"])
-    if points.empty:
+    group_of_row = np.where(position >= 0, group[position], -1)
+    rows = np.flatnonzero(group_of_row >= 0)
+    if not len(rows):
         return [None] * len(members), MOST_POINTS
-    points = points.sort_values("group", kind="stable")
-    codes, found_names = pd.factorize(
-        points["measure"].to_numpy(dtype=object) + np.where(points["answer"] == "average", _AVERAGE, "")
-    )
-    names = [str(name) for name in found_names]
+    rows = rows[np.argsort(group_of_row[rows], kind="stable")]
+    measures, answers = ((codes[rows], texts) for codes, texts in map(pd.factorize, (trace["measure"], trace["answer"])))
+    names = [f"{m}{_AVERAGE if a == 'average' else ''}" for m in measures[1] for a in answers[1]]
     # Plain arrays from here on: pandas operations a group would take longer than all else.
-    columns = {name: points[name].to_numpy(dtype=float) for name in ("value", "gradients", "products", "seconds")}
-    columns |= {name: points[name].to_numpy() for name in ("step", "run", "group")} | {"measure": codes}
+    columns = {name: trace[name].to_numpy(dtype=float)[rows] for name in ("value", "gradients", "products", "seconds")}
+    columns |= {"step": trace["step"].to_numpy()[rows], "run": position[rows], "group": group_of_row[rows]}
+    columns["measure"] = measures[0] * len(answers[1]) + answers[0]
     bounds = np.flatnonzero(np.diff(columns["group"], prepend=-1, append=-1))
     parts = [{name: values[a:b] for name, values in columns.items()} for a, b in itertools.pairwise(bounds)]
     lines = sum(len(np.unique(part["measure"])) for part in parts)

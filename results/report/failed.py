@@ -1,6 +1,5 @@
 """What went wrong, for the report: errors, timeouts, divergence, what does not apply, and convergence to what is no solution."""
 
-from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -23,7 +22,7 @@ def failures(runs: pd.DataFrame, games: pd.Series) -> tuple[list[dict[str, Any]]
         Rows ``{"status", "optimizer", "games": {label: runs}, "runs", "reason"}``, at most `MOST_ROWS`; the number of runs of every
         status that is there; and how many rows were left out.
     """
-    counts = Counter(runs["status"])
+    counts = runs["status"].value_counts().to_dict()
     table: Any = runs.assign(label=games.to_numpy())
     deceived = (table["status"] == "converged") & table["reason"].notna()
     table = table[table["status"].isin(FAILED) | deceived]

@@ -42,12 +42,12 @@ def embedded(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{_json(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, float):  # first, as nearly all are
+        return _number(value)
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{json.dumps(str(k), ensure_ascii=False)}:{_json(v)}" for k, v in value.items()]) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_json, value)) + "]"
-    if isinstance(value, float):
-        return _number(value)
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 

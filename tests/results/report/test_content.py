@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from saddlebench.results.points import positions
 from saddlebench.results.report import content as contents
 from saddlebench.results.report import pictures as picturing
 from saddlebench.results.report.board import spent_until
@@ -53,7 +54,7 @@ def test_the_distance_decides_where_there_is_a_gap_too(make):
     trace = pd.concat(
         [pd.DataFrame(make.trace(measure=m, value=v)) for m, v in (("gap", [1, 0, 0, 0, 0]), ("distance", [1, 1, 1, 0, 0]))]
     )
-    assert spent_until(runs, trace).tolist() == [6.0]
+    assert spent_until(runs, trace, positions(runs, trace)).tolist() == [6.0]
 
 
 def test_a_curve_counts_lost_runs_as_infinitely_far(make):
@@ -61,7 +62,7 @@ def test_a_curve_counts_lost_runs_as_infinitely_far(make):
     values = {"a": [1, 2, 3, 4, 5], "b": [2, 3, 4, 5, 6], "c": [3, 30, 300]}
     runs = pd.DataFrame([make.run(cell, status="diverged" if cell == "c" else "budget") for cell in values])
     trace = pd.concat([pd.DataFrame(make.trace(cell, length=len(v), value=[float(x) for x in v])) for cell, v in values.items()])
-    line, _ = only(curves([np.arange(3)], runs, trace, 1000))
+    line, _ = only(curves([np.arange(3)], runs, trace, positions(runs, trace), 1000))
     median, low, high = line["measures"]["distance"]
     assert median == [2, 3, 4, 5, 6]
     assert low == [1.5, 2.5, 3.5, 4.5, 5.5]
@@ -73,16 +74,16 @@ def test_a_curve_leaves_out_the_last_checkpoint_of_one_run(make):
     runs = pd.DataFrame([make.run("a"), make.run("b", status="diverged")])
     trace = pd.concat([pd.DataFrame(make.trace("a")), pd.DataFrame({**make.trace("b", length=3), "step": [0, 1, 7]})])
     trace.loc[(trace["cell"] == "a") & (trace["step"] > 1), "step"] += 10
-    line, _ = only(curves([np.arange(2)], runs, trace, 1000))
+    line, _ = only(curves([np.arange(2)], runs, trace, positions(runs, trace), 1000))
     assert line["step"] == [0, 1, 12, 13, 14]
 
 
 def test_a_long_trace_is_thinned_with_both_ends(make):
     runs = pd.DataFrame([make.run()])
     trace = pd.DataFrame(make.trace(length=5000, value=[1.0] * 5000))
-    line, allowed = only(curves([np.arange(1)], runs, trace, 10**6))
+    line, allowed = only(curves([np.arange(1)], runs, trace, positions(runs, trace), 10**6))
     assert (allowed, len(line["step"]), line["step"][0], line["step"][-1]) == (200, 200, 0, 4999)
-    line, allowed = only(curves([np.arange(1)], runs, trace, 90))
+    line, allowed = only(curves([np.arange(1)], runs, trace, positions(runs, trace), 90))
     assert (allowed, len(line["step"])) == (30, 30)
 
 
