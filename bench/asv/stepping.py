@@ -15,6 +15,7 @@ class Stepping:
     repeat = (3, 10, 2.0)
     warmup_time = 0.05
     sample_time = 0.02
+    timeout = 600  # of which torch's import takes the most on a busy machine
     runs = 1
 
     def setup(self, optimizer: str, game: str) -> None:

@@ -12,7 +12,7 @@ from saddlebench.results.regression.costs import log_cost_ratios, successes
 from saddlebench.results.regression.faults import Fault, faults
 from saddlebench.results.regression.golden import golden_faults
 from saddlebench.results.regression.pools import LEVEL, Pool, adjust, lost, worse
-from saddlebench.results.regression.times import TIME_MARGIN, log_times, shared, steady
+from saddlebench.results.regression.times import TIME_MARGIN, log_times, margin, shared, steady
 from saddlebench.results.regression.traces import moved
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults, newest
@@ -75,15 +75,13 @@ def compare(
     identity["family"] = identity["game"].map(lambda game: families.get(game, game))
     identity["pairing"] = now.runs.groupby(_PAIRING, sort=False).ngroup().to_numpy()
     times, notes = _times(old, now, identity)
-    pairs = {
-        "cost": log_cost_ratios(*shifted, defaults) if len(moves) else pd.Series(dtype=float),
-        "time": times,
-    }
-    tested = [
-        worse(kind, *_names(key), part["value"].to_numpy(dtype=float), TIME_MARGIN if kind == "time" else 1.0)
-        for kind, values in pairs.items()
-        for key, part in _by_pool(values, identity)
-    ]
+    costs = log_cost_ratios(*shifted, defaults) if len(moves) else pd.Series(dtype=float)
+    tested = [worse("cost", *key, values) for key, values in _by_pool(costs, identity)]
+    timed = list(_by_pool(times, identity))
+    tolerated = margin([float(np.median(values)) for _, values in timed])
+    tested += [worse("time", *key, values, tolerated) for key, values in timed]
+    if tolerated > TIME_MARGIN:
+        notes.append(f"times: up to {tolerated:.2f} times as long is tolerated, as pools of these two differ by that much")
     tested += _successes(*shifted, identity, defaults) if len(moves) else []
     found = faults(old, now, moves)
     if golden is not None:
@@ -152,17 +150,19 @@ def _times(old: Tables, now: Tables, identity: pd.DataFrame) -> tuple[pd.Series,
     return (ratios - factor).drop([cell for cells in unsteady for cell in cells]), notes
 
 
-def _by_pool(values: pd.Series, identity: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
+def _by_pool(values: pd.Series, identity: pd.DataFrame) -> Iterable[tuple[tuple[str, str], np.ndarray]]:
     table = identity.join(values.rename("value"), how="inner").dropna(subset=["value"])
-    return table.groupby(["optimizer", "family"], sort=True)
-
-
-def _names(key: tuple[str, str]) -> tuple[str, str]:
-    return str(key[0]), str(key[1])
+    grouped: Any = table.groupby(["optimizer", "family"], sort=True)
+    for (optimizer, family), part in grouped:
+        yield (str(optimizer), str(family)), part["value"].to_numpy(dtype=float)
 
 
 def _successes(old: Tables, now: Tables, identity: pd.DataFrame, defaults: Defaults) -> list[Pool]:
     table = pd.concat({"old": successes(old, defaults), "new": successes(now, defaults)}, axis=1, join="inner").join(identity)
     grouped: Any = table[table["old"] != table["new"]].groupby(["optimizer", "family"], sort=True).groups
     pools: Any = table.groupby(["optimizer", "family"], sort=True)
-    return [lost(*_names(key), part["old"].tolist(), part["new"].tolist()) for key, part in pools if key in grouped]
+    return [
+        lost(optimizer, family, part["old"].tolist(), part["new"].tolist())
+        for (optimizer, family), part in pools
+        if (optimizer, family) in grouped
+    ]

@@ -24,7 +24,7 @@ from saddlebench.errors import InputError
 from saddlebench.results.regression.comparison import one_of_each
 from saddlebench.results.regression.costs import costs_of, log_ratios, middle
 from saddlebench.results.regression.pools import LEVEL, adjust, worse
-from saddlebench.results.regression.times import TIME_MARGIN, log_times, shared, steady
+from saddlebench.results.regression.times import log_times, margin, shared, steady
 from saddlebench.results.store import Tables
 from saddlebench.results.summary import Defaults
 
@@ -106,7 +106,8 @@ class Simulation:
         drawn = [pool.draws(pair, rng) for pool in self.times]
         factor = shared(np.concatenate(drawn), self.yardsticks) if drawn else 0.0
         told = [(pool, values) for pool, values in zip(self.times, drawn, strict=True) if pool.steady(pair)]
-        tested = [worse("time", pool.optimizer, pool.family, values - factor, TIME_MARGIN) for pool, values in told]
+        tolerated = margin([float(np.median(values)) for _, values in told])
+        tested = [worse("time", pool.optimizer, pool.family, values - factor, tolerated) for pool, values in told]
         chaotic = [(pool, pool.draws(1.0, rng)) for pool in self.costs if pool.chaotic]
         tested += [worse("cost", pool.optimizer, pool.family, values) for pool, values in chaotic if len(values)]
         return any(pool.adjusted <= LEVEL for pool in adjust(tested))
@@ -116,13 +117,13 @@ class Simulation:
         rows: list[dict[str, Any]] = []
         for slow_down in slow_downs:
             for pool in self.times:
-                shift = np.log(slow_down / TIME_MARGIN)
-                factors = {pair: self._shared(pair) for pair in self._pairs()}
+                between = {pair: (self._shared(pair), self._margin(pair)) for pair in self._pairs()}
                 p = []
                 for _ in range(nights):
                     pair = self._pair(rng)
-                    drawn = pool.draws(pair, rng) - factors[_key(pair)] + shift
-                    p.append(worse("time", "", "", drawn).p if pool.steady(pair) else 1.0)
+                    factor, tolerated = between[_key(pair)]
+                    drawn = pool.draws(pair, rng) - factor + np.log(slow_down)
+                    p.append(worse("time", "", "", drawn, tolerated).p if pool.steady(pair) else 1.0)
                 rows.append(_row("time", pool, pool.logs.shape[1], slow_down, p, self.tests))
             for pool in self.costs:
                 tests = self.tests + (not pool.chaotic)
@@ -138,6 +139,11 @@ class Simulation:
     def _pair(self, rng: np.random.Generator) -> np.ndarray:
         pairs = self._pairs()
         return np.array(pairs[rng.integers(len(pairs))])
+
+    def _margin(self, pair: tuple[int, int]) -> float:
+        """What is tolerated between two nights."""
+        steady_ones = [pool for pool in self.times if pool.steady(np.array(pair))]
+        return margin([float(np.median(pool.logs[pair[1]] - pool.logs[pair[0]])) for pool in steady_ones])
 
     def _shared(self, pair: tuple[int, int]) -> float:
         """What is left out of all cells of two nights."""

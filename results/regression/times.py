@@ -17,7 +17,10 @@ import pandas as pd
 from saddlebench.results.store import Tables
 
 TIME_MARGIN = 1.05
-"""A step may take this much longer before a test of time looks at it: what nights of one commit differ by between pools."""
+"""A step may take this much longer before a test of time looks at it, and more where the nights ask for it (`margin`)."""
+_SPREADS = 2.0
+_FEWEST_POOLS = 8
+_NORMAL = 1.4826  # the standard deviation of a normal distribution over its median absolute deviation
 _QUANTILE = 0.1
 _STEADY = 1.2
 
@@ -58,6 +61,22 @@ def shared(log_ratios: np.ndarray, yardsticks: bool) -> float:
     """
     median = float(np.median(log_ratios)) if len(log_ratios) else 0.0
     return float(np.clip(median, -np.log(TIME_MARGIN), np.log(TIME_MARGIN))) if yardsticks else median
+
+
+def margin(medians: Sequence[float]) -> float:
+    """The factor that is tolerated between two results: `TIME_MARGIN`, or twice what pools of the two differ by, if that is more.
+
+    The seeds of a pool share whatever a night did to that pool, so pairs of seeds cannot tell it; most other pools, in which
+    nothing was changed, can (the empirical null of Efron, JASA 99, 2004). Their spread is the median absolute deviation, which a
+    few that were changed do not move. Of fewer than 8 pools there is no telling.
+
+    Args:
+        medians: of log(new / baseline), a number a pool.
+    """
+    values = np.asarray(medians, dtype=float)
+    if len(values) < _FEWEST_POOLS:
+        return TIME_MARGIN
+    return max(TIME_MARGIN, float(np.exp(_SPREADS * _NORMAL * np.median(abs(values - np.median(values))))))
 
 
 def steady(logs: np.ndarray, pairing: np.ndarray) -> bool:

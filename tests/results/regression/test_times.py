@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saddlebench.results.regression.times import TIME_MARGIN, log_times, shared, step_times
+from saddlebench.results.regression.times import TIME_MARGIN, log_times, margin, shared, step_times
 from saddlebench.results.store import Tables
 
 INTERVALS, STEPS = 20, 5
@@ -52,3 +52,12 @@ def test_what_all_cells_share_is_left_out_as_far_as_the_margin():
     assert np.exp(shared(-slower, yardsticks=True)) == pytest.approx(1 / TIME_MARGIN)
     assert np.exp(shared(slower / 10, yardsticks=True)) == pytest.approx(1.2**0.1)
     assert shared(np.array([]), yardsticks=True) == 0.0
+
+
+def test_the_margin_is_what_pools_of_two_nights_differ_by():
+    rng = np.random.default_rng(0)
+    assert margin(rng.normal(0, 0.01, 50)) == TIME_MARGIN
+    noisy = rng.normal(0.3, 0.05, 2001)
+    assert np.log(margin(noisy)) == pytest.approx(0.1, rel=0.1)
+    assert np.log(margin(np.where(np.arange(2001) < 100, np.log(2), noisy))) == pytest.approx(0.1, rel=0.15)  # a few are slower
+    assert margin([0.0, 1.0, -1.0]) == TIME_MARGIN  # too few to tell
