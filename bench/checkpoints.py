@@ -183,7 +183,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """The program is finished: what it came to is in the tables. What was set aside stays."""
-        self.path.unlink(missing_ok=True)
+        for path in (self.path, *self.path.parent.glob(f".{_FILE}.*.part")):  # a kill leaves parts
+            path.unlink(missing_ok=True)
         for folder in (self.path.parent, self.path.parent.parent):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()

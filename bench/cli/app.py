@@ -13,6 +13,7 @@ from saddlebench.bench.cli import (
     comparing,
     contributing,
     data,
+    doctoring,
     exporting,
     listing,
     mapping,
@@ -56,6 +57,7 @@ _MODULES = (
     nightly,
     exporting,
     data,
+    doctoring,
     contributing,
 )
 for module in _MODULES:

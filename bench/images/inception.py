@@ -73,14 +73,8 @@ def inception() -> Inception:
     Raises:
         InputError: the weights are not here and cannot be fetched; the message is one line that says what to do.
     """
-    chosen = os.environ.get(VARIABLE)
-    if chosen:
-        return Inception(Path(chosen).expanduser())
-    _network_class()
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
-    if not path.is_file():
+    path = weights_file()
+    if not path.is_file() and not os.environ.get(VARIABLE):
         try:
             with tempfile.TemporaryDirectory() as scratch:
                 run_child([sys.executable, "-c", _DOWNLOAD], Path(scratch))
@@ -90,6 +84,21 @@ def inception() -> Inception:
                 f"path into {VARIABLE}"
             ) from error
     return Inception(path)
+
+
+def weights_file() -> Path:
+    """Where the weights are, or would be.
+
+    Raises:
+        InputError: torch-fidelity is not installed.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    _network_class()
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
 
 
 def inception_score(logits: Tensor, splits: int = 10, seed: int = 2020) -> tuple[float, float]:

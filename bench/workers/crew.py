@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from saddlebench.bench.cells import Cell
+from saddlebench.bench.cells import Cell, groups
 from saddlebench.bench.context import commit_of_sources
 from saddlebench.bench.runner import Place, Runner
 from saddlebench.bench.workers.jobs import Append, Executor, Setup
@@ -139,8 +139,13 @@ def carry_out(work: Work, runner: Runner, crew: Crew | None, store: Store | None
 def shared_work(cells: Sequence[Cell], runner: Runner, store: Store, finished: Callable[[], Collection[Key]]) -> Work:
     """The groups of which the store lacks something, to be shared with other runs in its directory."""
     before = store.others()  # first: what is written from here on is looked for again
-    groups = runner.todo(cells, finished())
-    return Work(groups, store, before, finished, lambda cell: (cell.key, runner.context(cell)[1]))
+    left = runner.todo(cells, finished())
+    if runner.checkpoints is not None and (store.path / "checkpoints").is_dir():
+        keys = {group[0].key for group in left}
+        for group in groups(cells):
+            if group[0].key not in keys:  # a kill came between its rows and the end of its checkpoint
+                runner.checkpoints.of(group, runner.context(group[0])[1]).remove()
+    return Work(left, store, before, finished, lambda cell: (cell.key, runner.context(cell)[1]))
 
 
 def finished_in(

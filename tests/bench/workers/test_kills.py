@@ -20,20 +20,22 @@ from saddlebench.bench.suites.load import load
 from saddlebench.bench.workers.crew import Crew
 from saddlebench.results.store import Store, read
 
-# Many small groups, and two of networks that go on from checkpoints.
+# Small groups, and one of networks that goes on from checkpoints.
 SUITE = """
 name = "killed"
 seeds = 2
-steps = 100
-checkpoint_minutes = 0.005
+steps = 60
+checkpoint_minutes = 0.002
 [[cross]]
-games = ["bilinear", "rock-paper-scissors", { bilinear = { matrix = [[2.0]] } }]
+games = ["bilinear", { bilinear = { matrix = [[2.0]] } }]
 optimizers = ["simultaneous-gradient", "extragradient", "optimistic-gradient", "multiplicative-weights"]
 spectrum = ["equilibrium"]
 [[cross]]
 games = [{ gaussian-ring = { width = 4, depth = 1, batch = 8 } }]
-optimizers = [{ adam = { step_size = 0.001 } }, "extra-adam"]
+optimizers = [{ adam = { step_size = 0.001 } }]
+seeds = 1
 steps = 200
+checkpoints = 3
 """
 
 
@@ -45,11 +47,15 @@ def suite(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def start(suite):
-    """`start(folder)` runs the suite into a folder, in another process; it gives its id and how to wait for its exit status."""
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killed.py")), str(suite)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        requests, answers = server.stdin, server.stdout
+def server(suite, tmp_path_factory):
+    """The tables of a run that nobody disturbs, how long it took, and `start(folder)`.
+
+    That runs the suite into a folder, in another process; it gives its id and how to wait for its exit status.
+    """
+    folder = tmp_path_factory.mktemp("undisturbed") / "whole"
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killed.py")), str(suite), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        requests, answers = running.stdin, running.stdout
         assert requests is not None
         assert answers is not None
 
@@ -57,24 +63,15 @@ def start(suite):
             print(folder, file=requests, flush=True)
             return int(answers.readline()), lambda: int(answers.readline())
 
-        yield begin
+        seconds = float(answers.readline())
+        yield read(f"{folder}-1"), seconds, begin
         requests.close()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(start, tmp_path_factory):
-    """The tables of a run that nobody disturbs, and how long it took."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "whole"
-    _, wait = start(folder)
-    began = time.monotonic()
-    assert wait() == 0
-    return read(folder), time.monotonic() - began
 
 
 def finished(folder, undisturbed, alike):
     tables = read(folder)
     assert tables.notices == ()
-    assert len(tables.runs) == 2 * (3 * 4 + 2)
+    assert len(tables.runs) == 2 * 2 * 4 + 1
     alike(undisturbed, tables)
     assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".json", ".parquet"}
     assert not (folder / "checkpoints").exists()
@@ -82,8 +79,8 @@ def finished(folder, undisturbed, alike):
 
 
 @pytest.mark.parametrize(("kills", "runs"), [(5, 1), pytest.param(45, 9, marks=pytest.mark.slow)])
-def test_kills_of_the_whole_process(tmp_path, start, undisturbed, alike, kills, runs):
-    whole, seconds = undisturbed
+def test_kills_of_the_whole_process(tmp_path, server, alike, kills, runs):
+    whole, seconds, start = server
     moments = random.Random(kills)
     made = 0
     for number in range(runs):
@@ -105,8 +102,8 @@ def test_kills_of_the_whole_process(tmp_path, start, undisturbed, alike, kills, 
 
 
 @pytest.mark.parametrize("kills", [15, pytest.param(435, marks=pytest.mark.slow)])
-def test_kills_of_workers(tmp_path, suite, undisturbed, alike, kills):
-    whole, seconds = undisturbed
+def test_kills_of_workers(tmp_path, suite, server, alike, kills):
+    whole, seconds, _ = server
     cells = load(suite).cells()
     place = replace(place_of("cpu"), threads=1)
     moments, strikes, runs = random.Random(kills), 0, 0
@@ -147,9 +144,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_kills_of_a_command_with_workers(tmp_path, suite, undisturbed, alike):
+def test_kills_of_a_command_with_workers(tmp_path, suite, server, alike):
     """Its workers end with it, and the next command goes on at once."""
-    whole, seconds = undisturbed
+    whole, seconds, _ = server
     (tmp_path / "run.py").write_text(COMMAND)
     command = [
         sys.executable,
