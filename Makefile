@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick test test-slow test-peers lint style types contracts format typings docs bench clean clean-venv
+.PHONY: help install quick test test-slow test-peers test-ray lint style types contracts format typings docs bench clean clean-venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test-slow: $(STAMP) ## the tests that take minutes
 test-peers: $(STAMP) ## the tests against other libraries, which this installs (JAX, OpenSpiel, …)
 	$(BIN)/python -m pip install --quiet --group peers
 	$(BIN)/pytest -m peers
+
+test-ray: $(STAMP) ## the tests on a Ray cluster of this machine, which this installs
+	$(BIN)/python -m pip install --quiet --group ray
+	$(BIN)/pytest -m ray
 
 lint: style types contracts ## style, formatting, types and import contracts (`make -k lint` reports all at once)
 

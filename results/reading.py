@@ -24,7 +24,8 @@ def require_version(path: Path, version: int) -> None:
     if version > SCHEMA_VERSION:
         what = "upgrade saddlebench to read it"
     else:
-        what = "read it with the saddlebench that wrote it, or name a new directory"
+        folder = path if path.is_dir() else path.parent
+        what = f"read it with the saddlebench that wrote it, or run anew: mv {folder} {folder}-schema-{version}"
     raise StoreError(f"{path} has schema version {version}, this saddlebench has {SCHEMA_VERSION}: {what}")
 
 
