@@ -1,8 +1,8 @@
 """A writer's journal: an SQLite database that one process appends whole groups of rows to.
 
 An append is one transaction, committed before the call returns, so a killed process loses nothing that it appended.
-SQLite runs in WAL mode with synchronous=NORMAL: a commit is handed to the operating system (about 0.1 ms) and not
-forced onto the disk (milliseconds); an append that comes more than a second after the last forced one is forced down
+On a disk of one host SQLite runs in WAL mode with synchronous=NORMAL: a commit is handed to the operating system (about
+0.1 ms) and not forced onto the disk (milliseconds); an append that comes more than a second after the last forced one is forced down
 with all before it, which bounds what a power cut takes. synchronous=FULL would protect that second too, at many times
 the price of a small cell.
 
@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from saddlebench.results.casting import arrow_schema
 from saddlebench.results.failures import explained
-from saddlebench.results.locking import Lock
+from saddlebench.results.locking import Lock, on_network
 from saddlebench.results.schema import SCHEMA_VERSION, TABLES
 
 Key = tuple[str, str]
@@ -36,6 +36,7 @@ APPLICATION_ID = 0x5ADD1EBE
 
 CODEC = "lz4_raw"
 SYNC_SECONDS = 1.0
+_PATIENCE = 600.0  # seconds that a writer on a network's file system waits for readers
 ROWS_PER_BLOB = 200_000  # far below the 1 GB that SQLite takes in a field
 
 BESIDE = ("-wal", "-shm", "-journal")
@@ -89,8 +90,9 @@ class Journal:
         self._synced = time.monotonic()
 
     def _create(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        database.execute("PRAGMA journal_mode=WAL")
+        database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        # Readers of a log in WAL mode share memory with its writer, which other hosts cannot: there readers and writer take turns.
+        database.execute(f"PRAGMA journal_mode={'TRUNCATE' if on_network(self.path.parent) else 'WAL'}")
         database.execute("PRAGMA synchronous=NORMAL")
         database.execute("PRAGMA wal_autocheckpoint=0")  # `_sync` does it; every 4 MB, as SQLite would, doubles the cost
         database.execute("BEGIN IMMEDIATE")

@@ -67,3 +67,18 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "ceph", "beegfs", "9p", "afs", "panfs", "wekafs", "glusterfs")
+
+
+def on_network(folder: Path) -> bool:
+    """Do other hosts see the folder too? By the kind of its file system; False where that cannot be told (outside Linux)."""
+    try:
+        mounts = [line.split(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    except OSError:
+        return False
+    where = folder.resolve()
+    points = {Path(left.split()[4].replace("\\040", " ")): right.split()[0] for left, right in mounts}  # later ones lie on top
+    kind = next(points[place] for place in (where, *where.parents) if place in points)
+    return kind.removeprefix("fuse.") in _NETWORK

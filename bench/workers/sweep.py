@@ -16,7 +16,8 @@ from saddlebench.bench.workers.parcel import packed
 from saddlebench.bench.workers.work import Work
 from saddlebench.results.failures import log
 
-_FAULTS, _KILLS = 2, 10  # times that a group may lose its worker: by its own fault, and by others'
+# Times that a group may lose its worker: by its own fault, to which the kernel's kills for memory belong, and by others'.
+_FAULTS, _KILLS = 2, 30
 _LOOK_SECONDS = 0.25
 _PATIENCE_SECONDS = 20.0  # for checkpoints, once a stop is asked for: schedulers kill after 30
 

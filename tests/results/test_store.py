@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from saddlebench.errors import InputError
+from saddlebench.results.locking import on_network
 from saddlebench.results.schema import SCHEMA_VERSION, TABLES, SchemaError, validate
 from saddlebench.results.store import Store, StoreError, Tables, read
 
@@ -241,6 +242,49 @@ def test_after_a_fork_the_child_writes_a_journal_of_its_own(tmp_path, make):
         assert len(list(tmp_path.glob("journal-*.sqlite"))) == 2
         assert store.compact() == 2
         assert len(store.read().runs) == 3
+
+
+READER = """
+import sys
+from saddlebench.results.store import read
+for line in sys.stdin:
+    tables = read(sys.argv[1])
+    print(len(tables.runs), len(tables.trace), len(tables.notices), flush=True)
+"""
+
+
+def test_on_a_network_s_file_system_readers_and_writer_take_turns(tmp_path, make, monkeypatch):
+    """Two processes on one disk, in the mode that needs no shared memory; no such file system is at hand in the tests."""
+    monkeypatch.setattr("saddlebench.results.journal.on_network", lambda folder: True)
+    with Store(tmp_path) as store:
+        fill(store, make, "c0")
+        (journal,) = tmp_path.glob("journal-*.sqlite")
+        assert not Path(f"{journal}-wal").exists()
+        with subprocess.Popen([sys.executable, "-c", READER, str(tmp_path)], stdin=-1, stdout=-1, text=True) as reader:
+            requests, answers = reader.stdin, reader.stdout
+            assert requests is not None
+            assert answers is not None
+            for number in range(1, 20):
+                print("read", file=requests, flush=True)
+                fill(store, make, f"c{number}")
+                runs, rows, notices = map(int, answers.readline().split())
+                assert (rows, notices) == (5 * runs, 0)
+                assert number <= runs <= number + 1
+            requests.close()
+        assert store.compact() == 1
+        assert len(store.keys()) == 20
+
+
+def test_the_kind_of_a_file_system_is_that_of_the_nearest_mount(tmp_path, monkeypatch):
+    lines = [
+        "1 0 8:1 / / rw - ext4 /dev/sda rw",
+        "2 1 0:9 / /home rw,relatime shared:1 - nfs4 server:/home rw",
+        "3 2 8:2 / /home/my\\040disk rw - xfs /dev/sdb rw",
+        "4 1 0:7 / /mnt rw - fuse.glusterfs volume rw",
+    ]
+    monkeypatch.setattr(Path, "read_text", lambda self: "\n".join(lines))
+    found = {where: on_network(Path(where)) for where in ("/tmp", "/home/me/runs", "/home/my disk/runs", "/mnt/x")}
+    assert found == {"/tmp": False, "/home/me/runs": True, "/home/my disk/runs": False, "/mnt/x": True}
 
 
 def test_reading_imports_no_torch(tmp_path, make):

@@ -112,7 +112,7 @@ def test_kills_of_workers(tmp_path, suite, server, alike, kills):
 
         def strike(over=over):
             nonlocal strikes
-            while not over.wait(moments.uniform(0, seconds / 10)) and strikes < kills:
+            while not over.wait(moments.uniform(0, seconds / 4)) and strikes < kills:
                 workers = [child for child in multiprocessing.active_children() if child.pid]
                 if workers:
                     os.kill(moments.choice(workers).pid, signal.SIGKILL)
