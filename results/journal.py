@@ -2,8 +2,8 @@
 
 An append is one transaction, committed before the call returns, so a killed process loses nothing that it appended.
 On a disk of one host SQLite runs in WAL mode with synchronous=NORMAL: a commit is handed to the operating system (about
-0.1 ms) and not forced onto the disk (milliseconds); an append that comes more than a second after the last forced one is forced down
-with all before it, which bounds what a power cut takes. synchronous=FULL would protect that second too, at many times
+0.1 ms) and not forced onto the disk (milliseconds); an append that comes more than a second after the last forced one is
+forced down with all before it, which bounds what a power cut takes. synchronous=FULL would protect that second too, at many times
 the price of a small cell.
 
 Rows travel as Arrow record batches, compressed, with a checksum each, because SQLite's pages have none.
