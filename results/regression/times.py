@@ -45,12 +45,16 @@ def step_times(tables: Tables) -> pd.DataFrame:
 
 
 def log_times(nights: Sequence[Tables]) -> tuple[pd.DataFrame, bool]:
-    """Logarithms of the time a step of the cells timed in all of the results, a column each; are they told in yardsticks?"""
+    """Logarithms of the time a step of the cells timed in all of the results, a column each; are they told in yardsticks?
+
+    Where some cells have yardsticks, those without were alone by chance and are left out.
+    """
     found = [step_times(tables) for tables in nights]
     told: Any = pd.concat({k: times["yardstick"] for k, times in enumerate(found)}, axis=1, join="inner")
     logs: Any = np.log(pd.concat({k: times["seconds"] for k, times in enumerate(found)}, axis=1, join="inner"))
-    yardsticks = bool(len(told)) and bool(told.notna().to_numpy().all())
-    return (logs - np.log(told) if yardsticks else logs), yardsticks
+    with_one: Any = told.notna().all(axis=1)
+    yardsticks = bool(with_one.any())
+    return (logs[with_one] - np.log(told[with_one]) if yardsticks else logs), yardsticks
 
 
 def shared(log_ratios: np.ndarray, yardsticks: bool) -> float:

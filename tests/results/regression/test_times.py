@@ -61,3 +61,15 @@ def test_the_margin_is_what_pools_of_two_nights_differ_by():
     assert np.log(margin(noisy)) == pytest.approx(0.1, rel=0.1)
     assert np.log(margin(np.where(np.arange(2001) < 100, np.log(2), noisy))) == pytest.approx(0.1, rel=0.15)  # a few are slower
     assert margin([0.0, 1.0, -1.0]) == TIME_MARGIN  # too few to tell
+
+
+def test_runs_that_were_alone_by_chance_are_left_out():
+    def mixed(each, yardstick):
+        timed, other = night(each, 0.0, yardstick), night(3 * each)
+        other.runs["cell"] = other.trace["cell"] = "by chance"
+        return Tables(pd.concat([timed.runs, other.runs]), pd.concat([timed.trace, other.trace]), pd.DataFrame(), pd.DataFrame())
+
+    logs, yardsticks = log_times([mixed(1e-4, 2e-4), mixed(1.5e-4, 3e-4)])
+    assert yardsticks
+    assert logs.index.tolist() == ["c0"]
+    assert np.exp(logs[1] - logs[0]).item() == pytest.approx(1.0)
