@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.checkpoints import Checkpoint, resumed
+from saddlebench.bench.compiling.tiers import chosen
 from saddlebench.bench.distributed import Ranks, SharedOracle
 from saddlebench.bench.measuring import Measurer, Show
 from saddlebench.bench.oracle import Counts, Oracle
@@ -76,6 +77,12 @@ def run_program(
     watched = (s for s in (settings.watched_steps() if measurer.judged else settings.checkpoint_steps()) if s >= now.step)
     due, began = next(watched, settings.steps), time.monotonic()
     limited = settings.cost is not None or settings.seconds is not None
+
+    def one(now: Point, counts: Counts) -> Point:
+        return _step(game, optimizer, seeds, now, counts, ranks)
+
+    tier = chosen(settings.compile, one, now, settings.steps - now.step, ranks is not None)
+    history.tier, history.tier_reason, history.compile_seconds = tier.name, tier.reason, tier.seconds
     while True:
         step = now.step
         last = step == settings.steps or history.timed_out or (limited and _spent(settings, counts, clock))
@@ -94,13 +101,9 @@ def run_program(
                 break
             history.timed_out = late
             due = next((s for s in watched if s > step), settings.steps)
-        clock.start()
-        now = _step(game, optimizer, seeds, now, counts, ranks)
-        clock.stop()
+        now, total = tier.advance(now, total, 1 if limited else min(due - step, tier.most), counts, clock)
         if on_step is not None:
             on_step(_share(settings, now.step, counts, clock))
-        if total is not None:
-            total = tuple([s + x for s, x in zip(total, now.w, strict=True)])
     recorder.flush()
     history.peak_memory_bytes = _peak_memory(device)
     return history

@@ -23,7 +23,8 @@ class History:
     """What a program recorded: one entry a watched point; measures are ``(points, runs)``.
 
     ``kept`` holds the whole state at the steps asked for, ``extractor`` the hash of the feature extractor behind image measures,
-    ``references`` what stands beside them: floors, controls, counts.
+    ``references`` what stands beside them: floors, controls, counts. ``tier`` says how it stepped, ``tier_reason`` why not as was
+    asked, ``compile_seconds`` what tracing and compiling took (`saddlebench.bench.compiling.tiers`).
     """
 
     steps: list[int] = field(default_factory=list)
@@ -38,6 +39,9 @@ class History:
     extractor: str | None = None
     references: dict[str, float] = field(default_factory=dict)
     timed_out: bool = False
+    tier: str = "eager"
+    tier_reason: str | None = None
+    compile_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,9 @@ class Results:
             "seconds": history.seconds[end] if self.runs == 1 else None,
             "program_seconds": history.seconds[-1],
             "runs_in_program": self.runs,
+            "tier": history.tier,
+            "tier_reason": history.tier_reason,
+            "compile_seconds": history.compile_seconds,
             "peak_memory_bytes": history.peak_memory_bytes,
         }
         own = {"distance": "distance", "gap": "gap"}

@@ -13,6 +13,8 @@ from saddlebench.errors import InputError, unknown
 # every method on a box is clipped to it.
 PROTOCOL = 2
 _MOST_STEPS = 10**9
+TIERS = ("off", "trace", "on", "auto")
+_HOW_ALONE = ("checkpoint_minutes", "compile")  # settings that are no part of the identity
 _CLOSEST = 10  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
 
 
@@ -34,6 +36,8 @@ class Settings:
         timing: step every run alone, after a warm-up, so that its seconds are its own.
         checkpoint_minutes: how often the whole state goes to disk, so that a killed run goes on from there; 0: never. No part of
             the identity: it changes no number.
+        compile: how steps are made, ``"off"``, ``"trace"``, ``"on"`` or ``"auto"``: `saddlebench.bench.compiling.tiers`. No part of
+            the identity either: it changes numbers by rounding alone.
     """
 
     steps: int | None = None
@@ -47,6 +51,7 @@ class Settings:
     spectrum: tuple[str | int, ...] = ()
     timing: bool = False
     checkpoint_minutes: float = 5.0
+    compile: str = "off"
 
     def __post_init__(self) -> None:
         if self.watched < 1:
@@ -65,6 +70,8 @@ class Settings:
                 raise InputError(f"{name} = {getattr(self, name)!r}: a tolerance must be positive")
         if self.checkpoint_minutes < 0:
             raise InputError(f"checkpoint_minutes = {self.checkpoint_minutes!r}: a time must not be negative (0: no checkpoints)")
+        if self.compile not in TIERS:
+            raise unknown("way to compile", self.compile, TIERS)
         if not self.converged < 1 < self.diverged:
             raise InputError("converged must be below 1 and diverged above it: they are fractions and multiples of the start")
         for point in self.spectrum:
@@ -127,7 +134,7 @@ class Settings:
 
     def identity(self) -> dict[str, Any]:
         """What of the settings makes a cell another cell, as JSON holds it: what differs from the defaults, and the steps."""
-        plain = {k: v for k, v in dataclasses.asdict(self).items() if k != "checkpoint_minutes"}
+        plain = {k: v for k, v in dataclasses.asdict(self).items() if k not in _HOW_ALONE}
         defaults = dataclasses.asdict(Settings())
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items() if v != defaults[k]}
 
@@ -137,6 +144,8 @@ def _converted(name: str, value: Any) -> Any:
         value = tuple(value)
     if value is None:
         return None
+    if name == "compile" and isinstance(value, bool):  # as TOML, YAML and the command line spell on and off
+        value = "on" if value else "off"
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     wanted = {
@@ -147,6 +156,7 @@ def _converted(name: str, value: Any) -> Any:
             whole or (isinstance(value, tuple) and all(isinstance(v, int) for v in value)),
         ),
         "spectrum": ("a list of points", isinstance(value, tuple)),
+        "compile": ("off, trace, on or auto", isinstance(value, str | bool)),
         "timing": ("true or false", isinstance(value, bool)),
     }.get(name, ("a number", number))
     if not wanted[1]:

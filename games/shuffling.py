@@ -41,9 +41,9 @@ def shuffled(seeds: Tensor, what: str, epoch: Index, draw: Index, positions: Ten
     return left * b + right
 
 
-def batch_of_epoch(seeds: Tensor, step: int, draw: int, batch: int, items: int) -> Tensor:
+def batch_of_epoch(seeds: Tensor, step: Index, draw: Index, batch: int, items: int) -> Tensor:
     """Which of ``items`` images the step's batch holds, ``(runs, batch)``: each once an epoch, what is no whole batch left out."""
-    epoch, number = divmod(step, items // batch)
+    epoch, number = step // (items // batch), step % (items // batch)
     positions = torch.arange(batch, device=seeds.device) + number * batch
     return shuffled(seeds, "images", epoch, draw, positions, items)
 

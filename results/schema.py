@@ -20,6 +20,9 @@ STATUSES = ("converged", "cycling", "diverged", "completed", "budget", "timeout"
 
 TRACKS = ("defaults", "tuned")
 
+TIERS = ("eager", "traced", "compiled")
+"""How a step is made: as it is written, by its graph, in a compiled loop. Nothing where no step was made."""
+
 Kind = Literal["text", "json", "int", "float", "bool", "time"]
 Direction = Literal["lower", "higher"]
 
@@ -91,6 +94,9 @@ RUNS = (
     _maybe("seconds", "float", "time spent stepping; only of a run that ran alone", "s", "lower"),
     Column("program_seconds", "float", "time spent stepping by the batch that the run was part of", "s", "lower"),
     Column("runs_in_program", "int", "how many runs that batch stepped together", "runs"),
+    Column("tier", "text", "how the batch stepped", nullable=True, choices=TIERS),
+    _maybe("tier_reason", "text", "why not as was asked"),
+    _maybe("compile_seconds", "float", "time the batch spent on tracing and compiling its step; in no other time", "s", "lower"),
     _maybe("peak_memory_bytes", "int", "peak memory: on a GPU of the batch, on a CPU of the process so far", "B", "lower"),
     _maybe("start_distance", "float", "distance to the equilibrium at the start"),
     _maybe("final_distance", "float", "distance to the equilibrium at the end", better="lower"),

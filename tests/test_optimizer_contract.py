@@ -8,6 +8,7 @@ import torch
 from saddlebench.bench.build import build
 from saddlebench.bench.contracts import OPTIMIZER_CHECKS
 from saddlebench.bench.contracts.finding import run_checks
+from saddlebench.bench.contracts.optimizer_steps import traced_steps_are_the_steps
 from saddlebench.games import GAMES
 from saddlebench.optimizers import OPTIMIZERS
 
@@ -40,6 +41,12 @@ def test_a_refusal_is_a_sentence_about_this_optimizer(name):
             assert len(reason.split()) >= 3, reason
             others = [other for other in OPTIMIZERS if other in reason and other not in name]
             assert name in reason or not others, f"{reason!r} speaks of {others}"
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_every_step_of_the_catalogue_can_be_traced(name):
+    """So that --compile falls back for steps from elsewhere alone (torch.optim's rules mutate what they are given)."""
+    assert finding(name, traced_steps_are_the_steps).status == "ok", finding(name, traced_steps_are_the_steps).message
 
 
 @pytest.mark.parametrize("check", OPTIMIZER_CHECKS, ids=lambda check: check.__name__)

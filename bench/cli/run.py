@@ -22,6 +22,7 @@ _EXAMPLES = examples(
     'saddlebench run --game \'{"bilinear": {"matrix": [[1.0, 2.0]]}}\' --optimizer ./mine.py:Mine --spectrum equilibrium',
     "saddlebench run quick --workers 8 --timeout 600",
     "saddlebench run nightly --executor ray --address auto --gpus 0.25",
+    "saddlebench run --game bilinear --optimizer adam --seeds 10000 --compile on",
     "saddlebench run --game gaussian-ring --optimizer alternating-gradient --set optimizer.rule.adam.betas=[0.5,0.9]",
 )
 
@@ -31,6 +32,10 @@ _SET_HELP = "optimizer.NAME=VALUE, game.NAME=VALUE or settings.NAME=VALUE (conve
 _SECONDS_HELP = "Budget in seconds of stepping; runs are stepped alone."
 _CHECKPOINTS_HELP = "How many, log-spaced (default 50), or which steps."
 _SPECTRUM_HELP = "Spectra at: equilibrium, final, or a step (repeatable)."
+_COMPILE_HELP = (
+    "off: every step as it is written. trace: its graph is replayed (no compiler needed). on: steps are compiled into a loop "
+    "(needs a C++ compiler; kept for the next time). auto: whichever pays. Default: the suite's, or off."
+)
 _TIMEOUT_HELP = "Wall seconds for runs that step together."
 _THREADS_HELP = "Threads of torch; of each worker 1, if not said."
 _WORKERS_HELP = "Run groups of cells in N processes, GPUs in turn; with Ray: at most N at once."
@@ -40,6 +45,15 @@ _GPUS_HELP = "GPUs that a group of cells takes of a Ray cluster: 0.5 lets two sh
 _OUT_HELP = f"Directory of the results. Default: {DEFAULT_HELP}."
 
 Texts = list[str] | None
+
+
+class Compile(StrEnum):
+    """How a step is made."""
+
+    off = "off"
+    trace = "trace"
+    on = "on"
+    auto = "auto"
 
 
 class Dtype(StrEnum):
@@ -116,6 +130,7 @@ def run(
     executor: Annotated[Workers | None, option("--executor", panel=_WHERE, text=_EXECUTOR_HELP)] = None,
     address: Annotated[str | None, option("--address", panel=_WHERE, text=_ADDRESS_HELP, metavar="HOST:PORT")] = None,
     gpus: Annotated[float | None, option("--gpus", panel=_WHERE, text=_GPUS_HELP, min=0, metavar="G")] = None,
+    compile_: Annotated[Compile | None, option("--compile", panel=_WHERE, text=_COMPILE_HELP)] = None,
     timeout: Annotated[float | None, option("--timeout", panel=_WHERE, text=_TIMEOUT_HELP, metavar="S")] = None,
     out: Annotated[Path | None, option("--out", "-o", panel=_RECORDS, text=_OUT_HELP, metavar="DIR")] = None,
     force: Annotated[bool, option("--force", panel=_RECORDS, text="Run anew what the directory already holds.")] = False,
@@ -134,6 +149,7 @@ def run(
         "checkpoints": None if checkpoints is None else checkpoints_of(checkpoints),
         "spectrum": points_of(spectrum) if spectrum else None,
         "timing": timing or None,
+        "compile": compile_ and compile_.value,
     }
     if timeout is not None and not timeout > 0:
         raise InputError(f"--timeout {timeout:g}: a positive number of seconds")

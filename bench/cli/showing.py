@@ -98,7 +98,8 @@ def _rows(summary: "pd.DataFrame") -> list[Row]:
 
 
 def say_failures(runs: "pd.DataFrame", folder: str) -> None:
-    """A line for every kind of error and timeout, for runs that converged to no solution, and for what does not apply to a game.
+    """A line for every kind of error and timeout, for runs that converged to no solution, for what does not apply, and for steps
+    that were not made as was asked.
 
     Args:
         runs: each cell once.
@@ -118,6 +119,9 @@ def say_failures(runs: "pd.DataFrame", folder: str) -> None:
         say(f"not applicable to {game}: {_names(part, 'reason')}")
     if len(without):
         say(f"no spectrum: {_names(without, 'spectrum_reason')}")
+    lower = table[table["tier_reason"].notna() & ~table["tier_reason"].str.startswith("auto:").fillna(False)]
+    for (tier, name, reason), part in lower.groupby(["tier", "optimizer", "tier_reason"], sort=False):
+        say(f"{tier}, not as asked: {name} on {', '.join(dict.fromkeys(part['game']))} ({counted(len(part), 'cell')}): {reason}")
     if refused.groupby("game")["reason"].nunique().gt(1).any() or without["spectrum_reason"].nunique() > 1:
         say(f"reasons: saddlebench show {folder} --format csv")
 

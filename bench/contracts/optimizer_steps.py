@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from saddlebench.bench.build import KINDS
+from saddlebench.bench.compiling.tracing import UntraceableError, traced
 from saddlebench.bench.contracts.arenas import Arena, TinyGAN, arenas
 from saddlebench.bench.contracts.finding import NotApplicable, Violation, require
 from saddlebench.bench.contracts.playing import (
@@ -29,6 +30,7 @@ from saddlebench.bench.contracts.playing import (
     tensors,
 )
 from saddlebench.bench.oracle import Counts
+from saddlebench.bench.recording import Point
 from saddlebench.bench.stacking import stack
 from saddlebench.games.game import Game
 from saddlebench.optimizers.optimizer import Optimizer
@@ -208,6 +210,36 @@ def random_state() -> dict[str, Any]:
     }
 
 
+def traced_steps_are_the_steps(optimizer: Optimizer) -> None:
+    """Replaying the graph of one step gives the steps themselves, to 1e-12, on a deterministic game and a small stochastic GAN."""
+    games = [arenas(optimizer)[0], *([] if optimizer.applies_to(TinyGAN("float64")) else [TinyGAN("float64")])]
+    for game in games:
+        play = begin(game, optimizer, seeds_of(RUNS))
+
+        def step(now: Point, counts: Counts, game: Any = game, seeds: Tensor = play.seeds) -> Point:
+            before = Play(seeds, now.step, now.buffers, now.w, now.state)
+            oracle = oracle_of(game, before, counts)
+            w, state = optimizer.step(oracle, now.w, now.state)
+            return Point(now.step + 1, w, state, game.advance(w, oracle.stream.buffers))
+
+        now = Point(0, play.w, play.state, play.buffers)
+        try:
+            trace = traced(step, now)
+        except UntraceableError as error:
+            raise NotApplicable(f"{error}; --compile steps it eagerly") from error
+        steps, tensors = 2 * optimizer.period + 3, trace.tensors(now)
+        for k in range(steps):
+            tensors = trace.replay(torch.tensor(k), *tensors, *trace.fixed)
+        counts = Counts(len(play.w))
+        trace.count(counts, steps)
+        asked = Counts(len(play.w))
+        after = advance(game, optimizer, play, steps, asked)
+        gap = difference(trace.point(steps, tensors, now).w, after.w)
+        hint = "a branch on a tensor's value or on the step's number, or memory between calls"
+        require(gap <= 1e-12, f"{steps} replayed steps differ from the steps by {gap:.1e} on {game.title}: {hint}")
+        require(counts == asked, f"replayed steps ask {counts}, the steps themselves {asked} on {game.title}: {hint}")
+
+
 class _Reads(TorchDispatchMode):
     """Counts how often a tensor's value is read into Python."""
 
@@ -269,6 +301,7 @@ STEP_CHECKS = (
     one_bad_run_leaves_the_others_alone,
     leaves_global_randomness_alone,
     reads_no_tensor_value,
+    traced_steps_are_the_steps,
     costs_the_same_every_step,
     can_be_resumed,
 )
