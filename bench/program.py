@@ -81,7 +81,7 @@ def run_program(
     def one(now: Point, counts: Counts) -> Point:
         return _step(game, optimizer, seeds, now, counts, ranks)
 
-    tier = chosen(settings.compile, one, now, settings.steps - now.step, ranks is not None)
+    tier = chosen(settings.compile, one, now, settings.steps - now.step, total, ranks is not None)
     history.tier, history.tier_reason, history.compile_seconds = tier.name, tier.reason, tier.seconds
     while True:
         step = now.step
@@ -101,7 +101,9 @@ def run_program(
                 break
             history.timed_out = late
             due = next((s for s in watched if s > step), settings.steps)
-        now, total = tier.advance(now, total, 1 if limited else min(due - step, tier.most), counts, clock)
+        left = None if settings.cost is None else settings.cost - counts.cost
+        block = min(due - step, tier.at_once(left, settings.seconds is not None))
+        now, total = tier.advance(now, total, block, counts, clock)
         if on_step is not None:
             on_step(_share(settings, now.step, counts, clock))
     recorder.flush()

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import functionalize
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.node import map_arg
 
 aten = torch.ops.aten
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh_copy.default, aten.lift_fresh.default, aten.lift.default)
@@ -22,7 +23,8 @@ def cleaned(module: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
     """The same function without mutation, dead code and repeated computation.
 
     Merging equal computations cannot merge two random draws: a draw is an explicit hash of its counters
-    (`saddlebench.games.draws`), so that two draws differ in an argument. Draws from torch's own generators would be merged, and are refused.
+    (`saddlebench.games.draws`), so that two draws differ in an argument. Draws from torch's own generators would be merged, and are
+    refused.
 
     Args:
         module: of `make_fx`; its inputs are not mutated.
@@ -107,7 +109,7 @@ def lifted(module: GraphModule, fixed: dict[int, Tensor], count: int) -> tuple[G
         if node.op == "get_attr":
             values[node] = getattr(module, str(node.target))
         elif node.op == "call_function" and node.all_input_nodes and all(n in values for n in node.all_input_nodes):
-            args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+            args, kwargs = map_arg((node.args, node.kwargs), values.__getitem__)
             values[node] = node.target(*args, **kwargs)
     kept: list[Tensor] = []
     for node, value in values.items():
@@ -126,20 +128,24 @@ def lifted(module: GraphModule, fixed: dict[int, Tensor], count: int) -> tuple[G
     return module, kept
 
 
-def bound(module: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
+def bound(module: GraphModule, inputs: Sequence[Tensor]) -> tuple[GraphModule, int]:
     """The same function by torch's own Python bindings, which are called in two thirds of an operator's time.
 
     A binding takes an operator's place where it is seen to give the same tensor in every bit.
+
+    Returns:
+        The function, and how many numbers it computes.
     """
-    graph, known, values = Graph(), {}, {}
+    graph, known, values, numbers = Graph(), {}, {}, 0
     given = iter(inputs)
     for node in module.graph.nodes:
         copy = known[node] = graph.node_copy(node, known.__getitem__)
         if node.op == "placeholder":
             values[node] = next(given)
         elif node.op == "call_function":
-            args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+            args, kwargs = map_arg((node.args, node.kwargs), values.__getitem__)
             values[node] = node.target(*args, **kwargs)
+            numbers += values[node].numel() if isinstance(values[node], Tensor) else 0
             name = getattr(node.target, "overloadpacket", node.target).__name__
             for kind, owner in (("call_function", torch), ("call_method", Tensor)):
                 function = getattr(owner, name, None)
@@ -152,7 +158,7 @@ def bound(module: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
                 if all(user in values for user in source.users):
                     values[source] = None
     graph.lint()
-    return GraphModule(module, graph)
+    return GraphModule(module, graph), numbers
 
 
 def _gives(function: Any, args: Any, kwargs: Any, expected: Any) -> bool:

@@ -30,6 +30,7 @@ class Trace:
         changed: which tensors of (profile, state, buffers) a step changes, in order.
         fixed: what the graph is given besides, the same at every step.
         players: of the game.
+        numbers: that a step computes, of all its operations.
         numbered: does the step depend on its number?
         gradient_parts: asked by every step, as `Counts` has them.
         product_parts: likewise.
@@ -40,6 +41,7 @@ class Trace:
     changed: tuple[int, ...]
     fixed: list[Tensor]
     players: int
+    numbers: int
     numbered: bool
     gradient_parts: int
     product_parts: int
@@ -48,6 +50,16 @@ class Trace:
     def operations(self) -> int:
         """Of one step."""
         return sum(node.op == "call_function" for node in self.module.graph.nodes)
+
+    @property
+    def profile(self) -> list[int | None]:
+        """Where each player's strategy is among the changed tensors; None: it never moves."""
+        return [self.changed.index(k) if k in self.changed else None for k in range(self.players)]
+
+    @property
+    def convolves(self) -> bool:
+        """Are there convolutions, which a compiler leaves as they are?"""
+        return any("convolution" in str(node.target) for node in self.module.graph.nodes)
 
     def count(self, counts: Counts, steps: int) -> None:
         """Add what some steps ask."""
@@ -112,9 +124,9 @@ def traced(step: Step, now: Point) -> Trace:
     fixed = {k + 1: leaf for k, leaf in enumerate(leaves) if k not in changed}
     module, constants = lifted(module, fixed, len(leaves) + 1)
     with torch.no_grad():
-        replay = bound(module, [number, *(leaves[k] for k in changed), *constants])
+        replay, numbers = bound(module, [number, *(leaves[k] for k in changed), *constants])
     numbered = bool(next(iter(module.graph.nodes)).users)
-    return Trace(module, replay, changed, constants, len(now.w), numbered, counts.gradient_parts, counts.product_parts)
+    return Trace(module, replay, changed, constants, len(now.w), numbers, numbered, counts.gradient_parts, counts.product_parts)
 
 
 def replays(trace: Trace, step: Step, now: Point) -> str | None:

@@ -94,7 +94,8 @@ def test_bindings_give_the_same_bits():
         return torch.where(x > y, x.softmax(-1), y / x) + (x.view(4, 3) @ y[:, :3].mT).sum(), torch.sub(x, y, alpha=0.3)
 
     module = graph_of(function, x, y)
-    fast = bound(module, [x, y])
+    fast, numbers = bound(module, [x, y])
+    assert numbers == sum(node.meta["val"].numel() for node in module.graph.nodes if node.op == "call_function")
     assert any(node.target is torch.sub for node in fast.graph.nodes)
     for one, other in zip(fast(x, y), module(x, y), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
