@@ -62,9 +62,12 @@ def looped(trace: Trace, inputs: Sequence[Tensor], sums: int) -> Loop:
     try:
         graph = make_fx(_whole(trace, sums), tracing_mode="fake")(*inputs)
         path = _folder() / f"{_key(graph, inputs)}.pt2"
-        if not path.exists():
-            _compile(graph, inputs, path)
-        return _loaded(path)
+        if (kept := _loaded(path)) is not None:
+            return kept
+        _compile(graph, inputs, path)
+        made = _loaded(path)
+        assert made is not None, "it was written a moment ago"
+        return made
     except Exception as error:  # whatever Inductor or the C++ compiler cannot do: the traced step is there
         text = " ".join(str(error).split())
         raise UncompilableError(f"the step cannot be compiled: {type(error).__name__}: {text[:200]}") from error
@@ -132,12 +135,15 @@ def _compile(graph: GraphModule, inputs: Sequence[Tensor], path: Path) -> None:
         made.replace(path)
 
 
-def _loaded(path: Path) -> Loop:
+def _loaded(path: Path) -> Loop | None:
+    """The loop in a file; None: there is none, or it is torn."""
     from torch._inductor import aoti_load_package
 
+    if not path.exists():
+        return None
     try:
-        package = aoti_load_package(str(path))
-    except Exception:
-        path.unlink(missing_ok=True)  # torn: the next run compiles it anew
-        raise
-    return lambda inputs: package.loader.run(list(inputs))
+        runner = aoti_load_package(str(path)).loader
+    except Exception:  # whatever the loader makes of it: it can be made anew
+        path.unlink(missing_ok=True)
+        return None
+    return lambda inputs: runner.run(list(inputs))

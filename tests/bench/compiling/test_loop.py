@@ -121,7 +121,6 @@ def test_a_torn_file_is_compiled_anew(tmp_path, monkeypatch):
     saddlebench.run("bilinear", "simultaneous-gradient", **given)
     (file,) = tmp_path.glob("*.pt2")
     file.write_bytes(file.read_bytes()[:1000])
-    torn = saddlebench.run("bilinear", "simultaneous-gradient", **given).runs
-    assert set(torn["tier"]) == {"traced"}
-    assert torn["tier_reason"].notna().all()
+    size = file.stat().st_size
     assert set(saddlebench.run("bilinear", "simultaneous-gradient", **given).runs["tier"]) == {"compiled"}
+    assert file.stat().st_size > size
