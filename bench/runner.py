@@ -20,6 +20,7 @@ from saddlebench.bench.distributed import LostRankError, Ranks, UndividedError
 from saddlebench.bench.program import History, run_program
 from saddlebench.bench.rows import Results, empty_totals, identity_row
 from saddlebench.bench.spectra import Spectra, kept_steps
+from saddlebench.bench.splitting import parts
 from saddlebench.bench.stacking import stack
 from saddlebench.errors import InputError
 from saddlebench.results.failures import log
@@ -75,6 +76,7 @@ class Place:
         timeout: wall seconds a group may take; None: no limit.
         ranks: the processes that share every cell; None: this one is alone.
         threads: of torch, where other processes step; None: as many as this one has.
+        workers: how many processes step at the same time, and share this machine's memory.
     """
 
     device: torch.device
@@ -82,6 +84,7 @@ class Place:
     timeout: float | None = None
     ranks: Ranks | None = None
     threads: int | None = None
+    workers: int = 1
 
     def context(self, cell: Cell) -> Context:
         """The context of a cell run here."""
@@ -125,12 +128,14 @@ class Runner:
         return self._contexts[dtype]
 
     def todo(self, cells: Iterable[Cell], finished: Any) -> list[list[Cell]]:
-        """The groups that are not all finished; a group was written whole, so it is run whole.
+        """The groups that are not all finished; a group was written whole, so it is run whole. Large ones come in parts.
 
         Those that step alone come last and by seed: a burst of other work on the machine then costs every optimizer a run, and
         not one optimizer all of its runs.
         """
-        unfinished = [g for g in groups(cells) if any((c.key, self.context(c)[1]) not in finished for c in g)]
+        place = self.place
+        whole = ([g] if place.ranks else parts(g, place.dtype, place.device, place.workers) for g in groups(cells))
+        unfinished = [g for p in whole for g in p if any((c.key, self.context(c)[1]) not in finished for c in g)]
         return sorted(unfinished, key=lambda group: group[0].seed if group[0].pairing.settings.alone else -1)
 
     def run(self, work: Iterable[list[Cell]]) -> None:

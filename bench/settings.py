@@ -14,7 +14,7 @@ from saddlebench.errors import InputError, unknown
 PROTOCOL = 2
 _MOST_STEPS = 10**9
 TIERS = ("off", "trace", "on", "auto")
-_HOW_ALONE = ("checkpoint_minutes", "compile")  # settings that are no part of the identity
+_HOW_ALONE = ("checkpoint_minutes", "compile", "memory")  # settings that are no part of the identity
 _CLOSEST = 10  # steps between two watched points: a verdict needs no more, and a point costs as much as a small step
 
 
@@ -38,6 +38,8 @@ class Settings:
             the identity: it changes no number.
         compile: how steps are made, ``"off"``, ``"trace"``, ``"on"`` or ``"auto"``: `saddlebench.bench.compiling.tiers`. No part of
             the identity either: it changes numbers by rounding alone.
+        memory: the share of the free memory that the steps of runs that step together may take; more runs step in parts
+            (`saddlebench.bench.splitting`). No part of the identity, likewise.
     """
 
     steps: int | None = None
@@ -52,6 +54,7 @@ class Settings:
     timing: bool = False
     checkpoint_minutes: float = 5.0
     compile: str = "off"
+    memory: float = 0.5
 
     def __post_init__(self) -> None:
         if self.watched < 1:
@@ -70,6 +73,8 @@ class Settings:
                 raise InputError(f"{name} = {getattr(self, name)!r}: a tolerance must be positive")
         if self.checkpoint_minutes < 0:
             raise InputError(f"checkpoint_minutes = {self.checkpoint_minutes!r}: a time must not be negative (0: no checkpoints)")
+        if not 0 < self.memory <= 1:
+            raise InputError(f"memory = {self.memory!r}: a share of the free memory, above 0 and at most 1")
         if self.compile not in TIERS:
             raise unknown("way to compile", self.compile, TIERS)
         if not self.converged < 1 < self.diverged:

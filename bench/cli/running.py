@@ -58,7 +58,7 @@ def execute(request: Request) -> int:
     )
     crew = None if request.crew is None else Crew(**request.crew)
     if crew is not None:
-        place = replace(place, threads=crew.threads)
+        place = replace(place, threads=crew.threads, workers=crew.workers or 1)
     ranks = joined()
     if ranks is not None and crew is not None:
         raise InputError("under torchrun all processes share each run: --workers and --executor are for one process")

@@ -27,10 +27,10 @@ from saddlebench.bench.contracts.playing import (
     rows,
     same,
     seeds_of,
+    stepping,
     tensors,
 )
 from saddlebench.bench.oracle import Counts
-from saddlebench.bench.recording import Point
 from saddlebench.bench.stacking import stack
 from saddlebench.games.game import Game
 from saddlebench.optimizers.optimizer import Optimizer
@@ -213,14 +213,7 @@ def random_state() -> dict[str, Any]:
 def traced_steps_are_the_steps(optimizer: Optimizer) -> None:
     """Replaying the graph of one step gives the steps themselves to 1e-12, and asks what they ask."""
     game = arenas(optimizer)[0]
-    play = begin(game, optimizer, seeds_of(RUNS))
-
-    def step(now: Point, counts: Counts) -> Point:
-        oracle = oracle_of(game, Play(play.seeds, now.step, now.buffers, now.w, now.state), counts)
-        w, state = optimizer.step(oracle, now.w, now.state)
-        return Point(now.step + 1, w, state, game.advance(w, oracle.stream.buffers))
-
-    now = Point(0, play.w, play.state, play.buffers)
+    step, now = stepping(game, optimizer, seeds_of(RUNS))
     try:
         trace = traced(step, now)
     except UntraceableError as error:
@@ -229,9 +222,9 @@ def traced_steps_are_the_steps(optimizer: Optimizer) -> None:
     with torch.no_grad():
         for k in range(steps):
             tensors = trace.replay(torch.tensor(k), *tensors, *trace.fixed)
-    counts, asked = Counts(len(play.w)), Counts(len(play.w))
+    counts, asked = Counts(len(now.w)), Counts(len(now.w))
     trace.count(counts, steps)
-    after = advance(game, optimizer, play, steps, asked)
+    after = advance(game, optimizer, begin(game, optimizer, seeds_of(RUNS)), steps, asked)
     gap = difference(trace.point(steps, tensors, now).w, after.w)
     hint = "a branch on a tensor's value or on the step's number, or memory between calls"
     require(gap <= 1e-12, f"{steps} replayed steps differ from the steps by {gap:.1e} on {game.title}: {hint}")

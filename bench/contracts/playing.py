@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from saddlebench.bench.build import construct
+from saddlebench.bench.compiling.tracing import Step
 from saddlebench.bench.oracle import Counts, Oracle
+from saddlebench.bench.recording import Point
 from saddlebench.bench.trees import map_tensors
 from saddlebench.errors import InputError
 from saddlebench.games.game import Buffers, Game, Profile
@@ -46,6 +48,18 @@ def advance(game: Game, optimizer: Optimizer, play: Play, steps: int, counts: Co
         w, state = map_tensors(Tensor.detach, w), map_tensors(Tensor.detach, state)
         play = Play(play.seeds, play.step + 1, game.advance(w, oracle.stream.buffers), w, state)
     return play
+
+
+def stepping(game: Game, optimizer: Optimizer, seeds: Tensor) -> tuple[Step, Point]:
+    """The eager step as `saddlebench.bench.compiling` takes it, and where it begins."""
+
+    def step(now: Point, counts: Counts) -> Point:
+        oracle = oracle_of(game, Play(seeds, now.step, now.buffers, now.w, now.state), counts)
+        w, state = optimizer.step(oracle, now.w, now.state)
+        return Point(now.step + 1, w, state, game.advance(w, oracle.stream.buffers))
+
+    play = begin(game, optimizer, seeds)
+    return step, Point(0, play.w, play.state, play.buffers)
 
 
 def seeds_of(runs: int) -> Tensor:

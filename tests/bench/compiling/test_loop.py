@@ -12,26 +12,8 @@ from saddlebench.bench.compiling.loop import UncompilableError, looped, unrolled
 from saddlebench.bench.compiling.tiers import loop_inputs
 from saddlebench.bench.compiling.tracing import leaves_of, traced
 from saddlebench.bench.contracts.arenas import Arena, TinyGAN
-from saddlebench.bench.contracts.playing import seeds_of
-from saddlebench.bench.oracle import Counts, Oracle
-from saddlebench.bench.recording import Point
-
-
-def stepping(game, optimizer, runs=3):
-    """The eager step and where it begins."""
-    seeds = seeds_of(runs)
-    w = game.initial(seeds)
-
-    def oracle(now, counts):
-        return Oracle.at_step(game, seeds, now.step, now.buffers, counts, w[0].dtype)
-
-    def step(now, counts):
-        asked = oracle(now, counts)
-        after, state = optimizer.step(asked, now.w, now.state)
-        return Point(now.step + 1, after, state, game.advance(after, asked.stream.buffers))
-
-    start = Point(0, w, (), game.buffers(w, seeds))
-    return step, Point(0, w, optimizer.init(oracle(start, Counts(len(w))), w), start.buffers)
+from saddlebench.bench.contracts.playing import seeds_of, stepping
+from saddlebench.bench.oracle import Counts
 
 
 def test_small_steps_share_a_turn():
@@ -40,7 +22,7 @@ def test_small_steps_share_a_turn():
 
 def test_too_large_a_step_is_refused(monkeypatch):
     monkeypatch.setattr(loops, "_MOST_OPERATIONS", 3)
-    step, now = stepping(build("game", "bilinear"), build("optimizer", "adam"))
+    step, now = stepping(build("game", "bilinear"), build("optimizer", "adam"), seeds_of(3))
     trace = traced(step, now)
     with pytest.raises(UncompilableError, match="would compile for minutes"):
         looped(trace, loop_inputs(trace, now, None, 0), 0)
@@ -76,7 +58,7 @@ def test_without_a_compiler_the_steps_are_traced_and_the_reason_is_told(monkeypa
 def test_a_loop_makes_the_steps(game, method, tmp_path, monkeypatch):
     """Also over a turn's edge, from the middle, with a step's number in the draws, and with the sum of the iterates."""
     monkeypatch.setenv("SADDLEBENCH_COMPILED", str(tmp_path))
-    step, now = stepping(game, build("optimizer", method))
+    step, now = stepping(game, build("optimizer", method), seeds_of(3))
     trace, total = traced(step, now), tuple(torch.zeros_like(x) for x in now.w)
     loop = looped(trace, loop_inputs(trace, now, total, 0), len(total))
     point, summed, expected = now, total, total

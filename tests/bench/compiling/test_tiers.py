@@ -12,10 +12,9 @@ from saddlebench.bench.build import build
 from saddlebench.bench.compiling.tiers import chosen
 from saddlebench.bench.compiling.tracing import UntraceableError, leaves_of, replays, traced
 from saddlebench.bench.contracts.arenas import TinyGAN
-from saddlebench.bench.contracts.playing import seeds_of
-from saddlebench.bench.oracle import Counts, Oracle
+from saddlebench.bench.contracts.playing import seeds_of, stepping
+from saddlebench.bench.oracle import Counts
 from saddlebench.bench.program import run_program
-from saddlebench.bench.recording import Point
 from saddlebench.bench.settings import Settings
 from saddlebench.optimizers.optimizer import Optimizer
 
@@ -49,44 +48,26 @@ class Drawing(Plain):
         return tuple(x + 0 * torch.randn_like(x) for x in w), state
 
 
-def stepping(game, optimizer, runs=3):
-    """The eager step and where it begins."""
-    seeds = seeds_of(runs)
-    w = game.initial(seeds)
-    dtype = w[0].dtype
-
-    def oracle(step, buffers, counts):
-        return Oracle.at_step(game, seeds, step, buffers, counts, dtype)
-
-    def step(now, counts):
-        asked = oracle(now.step, now.buffers, counts)
-        w, state = optimizer.step(asked, now.w, now.state)
-        return Point(now.step + 1, w, state, game.advance(w, asked.stream.buffers))
-
-    buffers = game.buffers(w, seeds)
-    return step, Point(0, w, optimizer.init(oracle(0, buffers, Counts(len(w))), w), buffers)
-
-
 @pytest.mark.parametrize(
     ("optimizer", "reason"),
     [(Branching(), "cannot be traced"), (Remembering(), "another step"), (Drawing(), "torch's own generator")],
 )
 def test_a_step_that_is_no_graph_is_made_eagerly_and_says_why(optimizer, reason):
-    tier = chosen("trace", *stepping(build("game", "bilinear"), optimizer), steps=1000)
+    tier = chosen("trace", *stepping(build("game", "bilinear"), optimizer, seeds_of(3)), steps=1000)
     assert tier.name == "eager"
     assert reason in (tier.reason or "")
 
 
 def test_tensors_that_begin_as_one_are_told_apart():
     """Adam's β₁ᵗ and β₂ᵗ are the same ones at the start."""
-    step, now = stepping(build("game", "bilinear"), build("optimizer", "adam"))
+    step, now = stepping(build("game", "bilinear"), build("optimizer", "adam"), seeds_of(3))
     trace = traced(step, now)
     assert replays(trace, step, now) is None
     assert len(trace.changed) == len(leaves_of(now))
 
 
 def test_a_trace_asks_what_the_step_asks():
-    step, now = stepping(build("game", "bilinear"), build("optimizer", "symplectic-gradient"))
+    step, now = stepping(build("game", "bilinear"), build("optimizer", "symplectic-gradient"), seeds_of(3))
     trace, counts, told = traced(step, now), Counts(2), Counts(2)
     step(now, counts)
     trace.count(told, 1)
@@ -95,7 +76,7 @@ def test_a_trace_asks_what_the_step_asks():
 
 def test_samples_and_buffers_are_new_at_every_step():
     """Twenty steps of a stochastic game whose buffers move: a draw or a buffer that stood still would show at once."""
-    step, now = stepping(TinyGAN(), build("optimizer", "extragradient"))
+    step, now = stepping(TinyGAN(), build("optimizer", "extragradient"), seeds_of(3))
     trace, tensors, eager = traced(step, now), None, now
     tensors = trace.tensors(now)
     for k in range(20):
@@ -148,7 +129,7 @@ def test_the_spectrum_is_that_of_the_eager_step():
 
 def test_a_step_size_a_run_is_no_constant_of_the_graph():
     with pytest.raises(UntraceableError):
-        traced(*stepping(build("game", "bilinear"), Branching()))
+        traced(*stepping(build("game", "bilinear"), Branching(), seeds_of(3)))
     sweep = {"simultaneous-gradient": {"step_size": {"sweep": [0.01, 0.02, 0.4]}}}
     (eager, other), _ = both("bilinear", sweep, seeds=2, steps=60)
     np.testing.assert_array_equal(eager["final_distance"], other["final_distance"])
