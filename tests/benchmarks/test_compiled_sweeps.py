@@ -120,12 +120,13 @@ def jax_sweep(method, n, x, y):
         def begin(w):
             return w, rule.init(w)
 
-        def step(state):
-            update, inner = rule.update(field(state[0]), state[1], state[0])
-            return optax.apply_updates(state[0], update), inner
+        def step(w):
+            w, state = w
+            update, state = rule.update(field(w), state, w)
+            return optax.apply_updates(w, update), state
 
-        def strategies(state):
-            return state[0]
+        def strategies(w):
+            return w[0]
 
     @jax.jit
     def sweep(state):
