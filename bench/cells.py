@@ -88,8 +88,11 @@ def cross(
     settings: Settings,
     suite: str | None = None,
     track: str = "defaults",
+    ready: bool = True,
 ) -> list[Cell]:
     """Every game × optimizer × seed, in that order, each cell once however often it is named.
+
+    Without ``ready`` a game need not be one that can be played here: a plan of runs for another machine.
 
     Raises:
         InputError: nothing to run, a game that cannot be played here, a repeated seed, a hyperparameter that has not one value
@@ -103,7 +106,8 @@ def cross(
         raise InputError("a seed is given twice")
     cells: dict[str, Cell] = {}
     for game in games:
-        game.ready()
+        if ready:
+            game.ready()
         budget = settings.budget(game.default_steps)
         for optimizer in optimizers:
             pairing = Pairing(game, optimizer, budget, suite, track)

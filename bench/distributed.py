@@ -2,17 +2,17 @@
 
 Rank r of R takes the r-th of R consecutive parts of the sample; draws have no state, so all ranks draw the sample that one process
 would. The losses are means over the sample, and the field, gradients and products with the Jacobian are linear in them: the mean
-of the ranks' answers, one all-reduce of their flat tensors, is the whole sample's answer. All ranks then take the same step. What
-is not linear, or is a statistic of a batch, is not divided: methods that differentiate through answers (unrolling) and deformed
-losses are refused; batch norm takes the moments of the rank's own part.
+of the ranks' answers, one all-reduce of their flat tensors, is the whole sample's answer. All ranks then take the same step. Batch
+norm takes the moments of the whole batch where the game says so (``cross_replica``), else those of the rank's own part. Methods
+that differentiate through answers (unrolling) are not linear in them, and refused.
 
 Started by ``torchrun --nproc-per-node R -m saddlebench run …``: gloo on CPUs, NCCL on GPUs, one GPU a process. Rank 0 alone
-measures, writes and prints.
+measures, writes and prints, but images that are judged by their features are generated and looked at by all.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from saddlebench.bench.oracle import Oracle
 from saddlebench.bench.point import Point
 from saddlebench.errors import InputError
 from saddlebench.games.game import Game, Profile
+from saddlebench.games.networks.replicas import across
 
 _PATIENCE = timedelta(hours=2)  # others wait while rank 0 measures
 
@@ -44,10 +45,12 @@ class Ranks:
     Attributes:
         rank: its number; 0 measures and writes.
         world: how many there are.
+        host: the group whose collectives take tensors of the computer's memory; None: the default one.
     """
 
     rank: int
     world: int
+    host: Any = None
 
     @property
     def first(self) -> bool:
@@ -74,6 +77,21 @@ class Ranks:
         parts = flat.div_(self.world).split([x.numel() for x in answers])
         return tuple(p.view_as(x) for p, x in zip(parts, answers, strict=True))
 
+    def rows(self, n: int) -> tuple[int, int]:
+        """The first of this rank's rows of n, and the one after its last."""
+        size = -(-n // self.world)
+        return min(self.rank * size, n), min((self.rank + 1) * size, n)
+
+    def gathered(self, own: Tensor, n: int) -> Tensor:
+        """All ranks' `rows` as one tensor of n, on the CPU, on every rank."""
+        size = -(-n // self.world)
+        padded = own.new_zeros((size, *own.shape[1:]), device="cpu")
+        padded[: len(own)] = own.cpu()
+        parts = [torch.empty_like(padded) for _ in range(self.world)]
+        with _lost():
+            dist.all_gather(parts, padded, group=self.host)
+        return torch.cat(parts)[:n]
+
     def told(self, value: Any) -> Any:
         """Rank 0's value, on every rank: a plan, a decision, a checkpoint; it goes from process to process, not through a file."""
         box = [value]
@@ -97,7 +115,8 @@ def joined() -> Ranks | None:
         return None
     if not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
-    return Ranks(dist.get_rank(), dist.get_world_size())
+    host = None if dist.get_backend() == "gloo" else dist.new_group(timeout=_PATIENCE, backend="gloo")
+    return Ranks(dist.get_rank(), dist.get_world_size(), host)
 
 
 def local_device(name: str) -> str:
@@ -141,19 +160,31 @@ class SharedOracle(Oracle):
             known[self.draw] = self._ranks.share(self.game, super().sample)
         return known[self.draw]
 
+    def together(self) -> AbstractContextManager[None]:
+        """Evaluation in which statistics of a batch span all ranks, where the game wants it."""
+        return across(self._ranks.world if self.game.cross_replica else 1)
+
     def field(self, w: Profile) -> Profile:
         """v(w) of the whole sample."""
-        own = super().field(w)
-        return own if self.adjust is not None else self._ranks.mean(own)  # an adjusted one is made of means
+        if self.adjust is not None:
+            return super().field(w)  # made of means
+        with self.together():
+            own = super().field(w)
+        return self._ranks.mean(own)
 
     def gradient(self, i: int, w: Profile) -> Tensor:
         """∂loss_i/∂w_i of the whole sample."""
-        own = super().gradient(i, w)
-        return own if self.adjust is not None else self._ranks.mean([own])[0]
+        if self.adjust is not None:
+            return super().gradient(i, w)
+        with self.together():
+            own = super().gradient(i, w)
+        return self._ranks.mean([own])[0]
 
     def losses(self, w: Profile) -> tuple[Tensor, ...]:
         """The losses of the whole sample."""
-        return self._ranks.mean(super().losses(w))
+        with self.together():
+            own = super().losses(w)
+        return self._ranks.mean(own)
 
     def at(self, w: Profile) -> "SharedPoint":
         """The whole sample's game linearised at w."""
@@ -167,35 +198,38 @@ class SharedOracle(Oracle):
         """
         raise UndividedError("the method differentiates through the oracle's answers, which processes cannot share")
 
-    def deformed(self, *arguments: Any, **settings: Any) -> Oracle:
-        """Refused likewise.
-
-        Raises:
-            UndividedError: always.
-        """
-        raise UndividedError("the method deforms the losses, which need not be means over the sample then")
-
 
 class SharedPoint(Point):
     """The whole sample's game linearised at a profile: every answer is the mean of the ranks' own."""
 
     def __init__(self, oracle: SharedOracle, w: Profile) -> None:
-        super().__init__(oracle, w)
-        self._mean = oracle._ranks.mean
+        self._together, self._mean = oracle.together, oracle._ranks.mean
+        with self._together():
+            super().__init__(oracle, w)
         self.v = self._mean(self.v)
 
     def partial(self, i: int, j: int) -> Tensor:
         """∂loss_i/∂w_j."""
-        return self.v[i] if i == j else self._mean([super().partial(i, j)])[0]
+        if i == j:
+            return self.v[i]
+        with self._together():
+            own = super().partial(i, j)
+        return self._mean([own])[0]
 
     def vjp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None) -> Profile:
         """Jᵀu."""
-        return self._mean(super().vjp(u, rows))
+        with self._together():
+            own = super().vjp(u, rows)
+        return self._mean(own)
 
     def jvp(self, u: Sequence[Tensor | None], rows: Sequence[int] | None = None, off: bool = False) -> Profile:
         """Ju."""
-        return self._mean(super().jvp(u, rows, off))
+        with self._together():
+            own = super().jvp(u, rows, off)
+        return self._mean(own)
 
     def block(self, i: int, j: int, u: Tensor, transpose: bool = False) -> Tensor:
         """J_ij u, or J_ijᵀ u."""
-        return self._mean([super().block(i, j, u, transpose)])[0]
+        with self._together():
+            own = super().block(i, j, u, transpose)
+        return self._mean([own])[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from saddlebench.bench.artefacts import save_scatter
+from saddlebench.bench.artefacts import save_scatter, save_sheets
 from saddlebench.bench.images.grid import save_grid
 from saddlebench.bench.models import Model
 from saddlebench.errors import InputError
@@ -90,6 +90,18 @@ class Draws:
             labels = row.repeat_interleave(STATIONS)[None]
         with torch.no_grad():
             return game.from_latents(self.profile, latents, self.model.seeds, self.model.buffers, labels)[0]
+
+    def sheets(self, n: int, folder: Path) -> list[Path]:
+        """A picture a class (or of the one asked for), of n images each, in a folder.
+
+        Raises:
+            InputError: the generator is not told a class.
+        """
+        model, classes = self.model, getattr(self.model.game, "classes", 0)
+        if not isinstance(model.game, GAN) or not classes:
+            raise InputError(f"{model.label}: its generator is not told a class, so there are no sheets by class")
+        asked = range(classes) if self.label is None else [self.label]
+        return save_sheets(model.game, self.profile, model.seeds, model.buffers, asked, n, folder, self.seeds)
 
     def neighbours(self, samples: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Each sample and then its nearest training image by pixels ``(2n, C, H, W)``, and the measures of memorisation.

@@ -4,17 +4,21 @@ Small profiles of many checkpoints are measured together, stacked on the run axi
 run, not a few a checkpoint.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from saddlebench.bench.images.metrics import image_metrics
+from saddlebench.bench.distributed import Ranks
+from saddlebench.bench.images.feature_metrics import FeatureMetrics
+from saddlebench.bench.images.generating import extracted_together, generated
+from saddlebench.bench.images.metrics import ImageMetrics, image_metrics
 from saddlebench.bench.oracle import Counts, Oracle, Stream
 from saddlebench.bench.trees import map_tensors
 from saddlebench.games.game import Buffers, Game, Profile, distance_to
+from saddlebench.games.networks.gan import GAN
 
 Show = Callable[[int, str, Tensor], None]
 EVALUATION_DRAW = 2**20  # samples for measuring are none that a step draws
@@ -47,11 +51,11 @@ class Measurer:
         game: the game.
         seeds: ``(runs,)``.
         like: a profile, for dtype and device.
-        images: measure the samples too, where the game has image measures.
+        ranks: the processes that generate and look at images together; the first alone measures. None: this one is alone.
         show: given the images ``(runs, n, …)`` that are measured, with their step and answer; None: nobody looks at them.
     """
 
-    def __init__(self, game: Game, seeds: Tensor, like: Profile, images: bool = True, show: Show | None = None) -> None:
+    def __init__(self, game: Game, seeds: Tensor, like: Profile, ranks: Ranks | None = None, show: Show | None = None) -> None:
         self.game = game
         self.show = show
         self.seeds = seeds
@@ -61,9 +65,10 @@ class Measurer:
         self.null = None if null is None else null.to(like[0])
         known = equilibrium is not None or game.equilibrium_distance(like, seeds) is not None
         self.judged = known or game.gap(like, game.buffers(like, seeds)) is not None
-        self.images = image_metrics(game.image_measures) if images else None
+        self.images = image_metrics(game.image_measures)
         self.extractor = None if self.images is None else self.images.extractor
-        self.references = {} if self.images is None else self.images.references()
+        self.references = {} if self.images is None or (ranks and not ranks.first) else self.images.references()
+        self._ranks = ranks
         self.batched = not game.stochastic  # a sample belongs to one step, so stochastic games are measured step by step
 
     def __call__(self, snapshots: list[Snapshot]) -> dict[tuple[str, str], np.ndarray]:
@@ -98,13 +103,32 @@ class Measurer:
         measures |= {f"gradient_norm.{name}": s.sqrt() for name, s in zip(self.game.players, squares, strict=True)}
         measures |= self.game.measures(w, seeds, buffers)
         if self.images is not None:
-            with torch.no_grad():
-                samples = self.game.samples(w, seeds, self.images.n_fake, buffers)
-            assert samples is not None, "a game with image measures has samples"
-            if self.show is not None:
-                self.show(step, answer, samples)
-            measures |= {name: value.to(w[0].device) for name, value in self.images.evaluate(samples).items()}
+            found = self._judged(w, seeds, buffers, self.images, lambda images: self.show and self.show(step, answer, images))
+            measures |= {name: value.to(w[0].device) for name, value in found.items()}
         return measures
+
+    def assist(self, profiles: Iterable[Profile], buffers: Buffers) -> None:
+        """A further process's part of what the first one measures of the same profiles: images, and their features."""
+        if self._ranks is None or not isinstance(self.images, FeatureMetrics) or not isinstance(self.game, GAN):
+            return
+        for w in profiles:
+            images, _ = generated(self.game, w, self.seeds, self.images.n_fake, buffers, self._ranks)
+            self.images.assist(images, extracted_together(self._ranks, w[0].device))
+
+    def _judged(
+        self, w: Profile, seeds: Tensor, buffers: Buffers, metrics: ImageMetrics, show: Callable[[Tensor], None]
+    ) -> dict[str, Tensor]:
+        if not isinstance(metrics, FeatureMetrics) or not isinstance(self.game, GAN):
+            with torch.no_grad():
+                samples = self.game.samples(w, seeds, metrics.n_fake, buffers)
+            assert samples is not None, "a game with image measures has samples"
+            show(samples)
+            return metrics.evaluate(samples)
+        ranks = self._ranks
+        images, finite = generated(self.game, w, seeds, metrics.n_fake, buffers, ranks)
+        show(images)
+        found = metrics.evaluate(images) if ranks is None else metrics.evaluate(images, extracted_together(ranks, w[0].device))
+        return {name: value.where(finite.cpu(), torch.nan) for name, value in found.items()}
 
     def _criteria(self, w: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
         found = {"distance": self._distance(w, seeds), "gap": self.game.gap(w, buffers)}

@@ -144,6 +144,7 @@ class Oracle:
     def deformed(self, losses: Callable[[Evaluation], tuple[Tensor, ...]], zero_sum: bool = False) -> "Oracle":
         """A view with other losses in place of the game's: any method over it is unaware of the deformation.
 
+        They are means over the sample's examples, as the game's own are, or processes could not share them.
         Products with the Jacobian are those of the losses as functions of the profile: what a player's gradient is told not to go
         through counts as constant in them.
         """

@@ -56,7 +56,7 @@ def run_program(
     buffers = game.buffers(w, seeds)
     counts, clock, history = Counts(len(w)), Clock(device, settings.timing), History()
     first = ranks is None or ranks.first
-    measurer = Measurer(game, seeds, w, images=first, show=show)
+    measurer = Measurer(game, seeds, w, ranks=ranks, show=show)
     history.extractor, history.references = measurer.extractor, measurer.references
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -91,6 +91,8 @@ def run_program(
         if step == due or last:
             if first:
                 recorder.take(now, counts, clock, now.w if total is not None and not step else total)
+            else:
+                measurer.assist(optimizer.answers(now.w, now.state).values(), now.buffers)
             if step in keep or (last and -1 in keep):
                 history.kept[step] = now
             over = last or (first and recorder.all_diverged())

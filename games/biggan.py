@@ -47,6 +47,7 @@ class BigGAN(ImageGAN):
     conditional: bool = True  # networks that are told the class
     initialisation: Scheme = "orthogonal"  # of the weights
     flip: bool = True  # mirror half of the real images
+    joint: bool = False  # D judges the real and the generated batch in one pass: the same, faster on a GPU, more memory
     paired: bool = False  # generated images are asked for the classes of the batch's real ones
     shared: Natural = 128  # size of the class embedding that G's norms share; 0: each has its own gains and biases
     hierarchical: bool = True  # z goes into every block

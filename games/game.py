@@ -34,6 +34,7 @@ class Game(ABC):
     no_solution = ""  # why the point that `equilibrium` names is none: a critical point that good methods leave ("a maximum of …")
     default_steps = 1000
     has_latents = False  # are there the three members at the end, which methods that move latents ask for?
+    cross_replica = False  # do statistics of a batch span the processes that share it? Else they are each process's own
     image_measures = ""  # the measures of its samples, where they are images: "mnist"
 
     @classmethod

@@ -1,16 +1,16 @@
 """Labelled images on the device, and the parameters by which a game chooses them."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from saddlebench.errors import InputError
-from saddlebench.games.data import DATASETS, ImageFacts, image_facts, load_images, require_images
-from saddlebench.games.data.cache import Split
+from saddlebench.games.data import ImageFacts, image_facts, is_named, load_images, require_images
 from saddlebench.games.draws import bits
+from saddlebench.games.feeding import training_set
 from saddlebench.games.shuffling import batch_of_epoch, factors
 from saddlebench.parameters import Count, Natural
 
@@ -18,20 +18,6 @@ if TYPE_CHECKING:  # the mixin is no game by itself, but what it adds to is one
     from saddlebench.games.game import Game as _Base
 else:
     _Base = object
-
-
-@lru_cache(maxsize=6)
-def training_set(data: str, side: int, channels: int, device: torch.device, split: Split = "train") -> tuple[Tensor, Tensor]:
-    """Images ``(N, channels, side, side)`` uint8 and labels ``(N,)`` int64, once a device and process.
-
-    Raises:
-        InputError: the data set is not in the cache, or a folder's images cannot be read.
-    """
-    require_images(data)
-    images, labels = load_images(data, split, side, channels)
-    pixels = torch.from_numpy(images)
-    pixels = pixels.unsqueeze(1) if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2).contiguous()
-    return pixels.to(device), torch.from_numpy(labels).long().to(device)
 
 
 def shades(pixels: Tensor) -> Tensor:
@@ -50,7 +36,7 @@ class ImageData(_Base):
         InputError: no such data set, or a batch larger than it.
     """
 
-    data: str = "cifar10"  # a data set of `saddlebench data list`, or a folder of images (in subfolders by class, or in none)
+    data: str = "cifar10"  # of `saddlebench data list`, imagenetSIDE, or a folder of images (in subfolders by class, or in none)
     side: Natural = 0  # pixels; 0: the data set's own, of a folder those of the game's usual images
     channels: Literal[0, 1, 3] = 0  # grey or colour; 0: likewise
     batch: Count = 64  # images, and as many latents, a draw
@@ -69,7 +55,7 @@ class ImageData(_Base):
     @cached_property
     def facts(self) -> ImageFacts:
         """Number, form and classes of the images."""
-        usual = None if self.data in DATASETS else image_facts(type(self).data)
+        usual = None if is_named(self.data) else image_facts(type(self).data)
         side = self.side or (usual and usual.side)
         return image_facts(self.data, "train", side, self.channels or (usual and usual.channels))
 
@@ -101,16 +87,15 @@ class ImageData(_Base):
     def drawn(self, seeds: Tensor, step: int, draw: int) -> tuple[Tensor, Tensor]:
         """Training images ``(runs, batch, channels, side, side)`` in [−1, 1] and their labels ``(runs, batch)``."""
         channels, side = self.shape
-        pixels, labels = training_set(self.data, side, channels, seeds.device)
-        index = self.indices(seeds, step, draw)
-        images = shades(pixels[index])
+        pixels, labels = training_set(self.data, side, channels, seeds.device).batch(self.indices, seeds, step, draw)
+        images = shades(pixels)
         if self.flip:
             mirrored = bits(seeds, "flip", step, draw, self.batch) % 2 == 1
             images = torch.where(mirrored[..., None, None, None], images.flip(-1), images)
-        return images, labels[index]
+        return images, labels
 
     def held_out(self, n: int, device: Any = None) -> tuple[Tensor, Tensor]:
         """The first n test images ``(n, channels, side, side)`` in [−1, 1] and labels ``(n,)``, which no training step sees."""
         channels, side = self.shape
-        pixels, labels = training_set(self.data, side, channels, torch.device(device or "cpu"), "test")
-        return shades(pixels[:n]), labels[:n]
+        found = training_set(self.data, side, channels, torch.device(device or "cpu"), "test").first(n)
+        return shades(found[0]), found[1]

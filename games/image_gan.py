@@ -1,7 +1,7 @@
 """GANs on images: convolutional networks, data sets on the device, everything that a loss is made of."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from saddlebench.errors import InputError
-from saddlebench.games.data import DATASETS, ImageFacts, image_facts
+from saddlebench.games.data import ImageFacts, image_facts, is_named
 from saddlebench.games.draws import normal
 from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.image_data import ImageData
@@ -45,6 +45,7 @@ class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
     discriminator_width: Count = 64  # channels
     conditional: bool = False  # networks that are told the class
     micro_batches: Count = 1  # parts evaluated one at a time: less memory, the same gradient where no term sees a whole batch
+    cross_replica: bool = True  # batch norm's moments span the processes that share a batch; else they are each part's own
     initialisation: Scheme = "normal"  # of the weights
     standing_batches: Count = 16  # behind the moments of batch norm in evaluation
     metrics: str = ""  # settings of its image measures: "n_fake=500&also=fid,memorisation"; "none": without measures
@@ -70,7 +71,7 @@ class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
         if self.metrics == "none":
             return ""
         channels, side = self.shape
-        own = self.data in DATASETS and (channels, side) == _shape(image_facts(self.data))
+        own = is_named(self.data) and (channels, side) == _shape(image_facts(self.data))
         form = "" if own else f"side={side}&channels={channels}"
         settings = [part for part in (form, self.metrics, "labels=in-turn" if self.conditional else "") if part]
         return "?".join([self.data, *(["&".join(settings)] if settings else [])])
@@ -96,7 +97,8 @@ class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
         Raises:
             InputError: the data set is missing; said here so that a run without it fails before it starts.
         """
-        self.ready()
+        if seeds.device.type != "meta":  # where a step is planned
+            self.ready()
         start = (n.initial(seeds, player, self.initialisation) for n, player in zip(self.networks, self.players, strict=True))
         return tuple(self.project(i, x) for i, x in enumerate(start))
 
@@ -176,10 +178,15 @@ class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
         return self.in_parts(lambda part: (super(ImageGAN, self).loss_of(i, profile, part, buffers),), sample)[0]
 
     def in_parts(self, losses: Callable[[Batch], tuple[Tensor, ...]], sample: Batch) -> tuple[Tensor, ...]:
-        """The mean over the micro-batches, each evaluated again when its derivative is taken, so that only one is in memory."""
-        if self.micro_batches == 1 or sample.latents.shape[1] < self.batch:  # or a part itself
+        """The mean over the micro-batches, each evaluated again when its derivative is taken, so that only one is in memory.
+
+        A process's part of a shared batch is cut into pieces of the same size, or smaller ones.
+        """
+        n, most = sample.latents.shape[1], self.batch // self.micro_batches
+        if n <= most:  # all there is, or a part itself
             return losses(sample)
-        parts = [checkpoint(losses, part, use_reentrant=False) for part in self.parts(sample, self.micro_batches)]
+        count = next(c for c in range(-(-n // most), n + 1) if n % c == 0)
+        parts = [checkpoint(losses, part, use_reentrant=False) for part in self.parts(sample, count)]
         return tuple(torch.stack(values).mean(0) for values in zip(*parts, strict=True))
 
     def from_latents(
@@ -189,23 +196,29 @@ class ImageGAN(ImageData, LatentLaw, RegularisedGAN):
 
         A conditional game that is given no labels shows its classes in turn.
         """
-        flat, network, standing = profile[0], self.networks[0], Standing()
-        with torch.no_grad():
-            vectors = buffers[0] if buffers else None
-
-            def images(z: Tensor, first: int, labels: Tensor | None = None) -> Tensor:
-                if self.conditional and labels is None:
-                    labels = (torch.arange(z.shape[1], device=z.device) + first).expand(len(z), -1) % self.classes
-                return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
-
-            for k in range(self.standing_batches):
-                z = normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent)
-                images(self.shown(z), k * self.batch)
-            standing.collecting = False
-            parts = latents.split(_CHUNK, 1)
-            told = [None] * len(parts) if labels is None else labels.split(_CHUNK, 1)
-            shown = torch.cat([images(z, k * _CHUNK, y) for k, (z, y) in enumerate(zip(parts, told, strict=True))], 1)
+        shown = torch.cat(list(self.shown_in_turn(profile, latents, seeds, buffers, labels)), 1)
         return shown.squeeze(2) if shown.shape[2] == 1 else shown
+
+    def shown_in_turn(
+        self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """The same with their channels, 250 at a time."""
+        flat, network, standing = profile[0], self.networks[0], Standing()
+        vectors = buffers[0] if buffers else None
+
+        @torch.no_grad()
+        def images(z: Tensor, first: int, labels: Tensor | None = None) -> Tensor:
+            if self.conditional and labels is None:
+                labels = (torch.arange(z.shape[1], device=z.device) + first).expand(len(z), -1) % self.classes
+            return unfold(network(flat, z.to(flat.dtype), vectors, labels, standing), len(flat))
+
+        for k in range(self.standing_batches):
+            z = normal(seeds, "standing latents", self.batch * self.latent, k).view(-1, self.batch, self.latent)
+            images(self.shown(z), k * self.batch)
+        standing.collecting = False
+        for first in range(0, latents.shape[1], _CHUNK):
+            part = slice(first, first + _CHUNK)
+            yield images(latents[:, part], first, None if labels is None else labels[:, part])
 
 
 def _shape(facts: ImageFacts) -> tuple[int, int]:

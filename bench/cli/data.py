@@ -1,4 +1,4 @@
-"""`saddlebench data`: fetch data sets, and say which are there."""
+"""`saddlebench data`: fetch and prepare data sets, and say which are there."""
 
 from typing import Annotated
 
@@ -6,15 +6,20 @@ import typer
 
 from saddlebench.bench.cli.forms import FormatOption, argument, examples
 from saddlebench.bench.cli.output import Format, Row, emit, print_table, say
+from saddlebench.bench.cli.preparing import PREPARE_EXAMPLES, VERIFY_EXAMPLES, packed_rows, prepare, verify
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    data = typer.Typer(help="Fetch data sets of image games, and list them.", no_args_is_help=True, rich_markup_mode="rich")
+    data = typer.Typer(
+        help="Fetch or prepare data sets of image games, and list them.", no_args_is_help=True, rich_markup_mode="rich"
+    )
     data.command(
         "fetch",
         epilog=examples("saddlebench data fetch mnist", "SADDLEBENCH_DATA=/big/disk saddlebench data fetch cifar10 fashion-mnist"),
     )(fetch)
+    data.command("prepare", epilog=examples(*PREPARE_EXAMPLES))(prepare)
+    data.command("verify", epilog=examples(*VERIFY_EXAMPLES))(verify)
     data.command("list", epilog=examples("saddlebench data list", "saddlebench data list --format json"))(list_)
     app.add_typer(data, name="data")
 
@@ -45,8 +50,8 @@ def fetch(
 def list_(
     form: FormatOption = Format.table,
 ) -> None:
-    """List the data sets, where each is or would be, and whether its checksums are right."""
-    from saddlebench.games.data import status
+    """List the data sets, where each is or would be, and whether its checksums are right (of prepared ones `data verify` says)."""
+    from saddlebench.games.data import DATASETS, status
 
     rows: list[Row] = [
         {
@@ -58,6 +63,7 @@ def list_(
         }
         for s in status()
     ]
+    rows += packed_rows()
     print_table(rows, ["name", "there", "checksums", "megabytes", "where"], form)
-    if form is Format.table and (missing := [str(row["name"]) for row in rows if not row["there"]]):
+    if form is Format.table and (missing := [str(s["name"]) for s in rows[: len(DATASETS)] if not s["there"]]):
         say(f"to fetch: saddlebench data fetch {' '.join(missing)}")

@@ -71,8 +71,8 @@ def _as_printed(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tables(chosen: Paper, path: str | None) -> Tables:
-    """The results at `path`; without one, those of the paper's own directory, or none."""
-    folder = find_results(path) if path is not None else results_root() / f"paper-{chosen.name}"
+    """The results at `path`; without one, those of the paper's suite or of its own directory, or none."""
+    folder = find_results(path) if path is not None else results_root() / (_suite(chosen) or f"paper-{chosen.name}")
     return read(folder, ("runs", "trace")) if path is not None or folder.exists() else Tables.empty()
 
 

@@ -32,21 +32,22 @@ class Shown(Protocol):
         ...
 
 
-def progress(cells: int, check: Callable[[], None] = lambda: None) -> Shown:
+def progress(cells: int, check: Callable[[], None] = lambda: None, noun: str = "cells") -> Shown:
     """The display that fits standard error.
 
     Args:
         cells: how many are to be run.
         check: called at every event; may raise to end the run.
+        noun: what they are.
     """
-    return Bar(cells, check) if sys.stderr.isatty() else Lines(cells, check)
+    return Bar(cells, check, noun) if sys.stderr.isatty() else Lines(cells, check, noun)
 
 
 class _Counted:
     """What both displays count."""
 
-    def __init__(self, cells: int, check: Callable[[], None]) -> None:
-        self.cells, self.check = cells, check
+    def __init__(self, cells: int, check: Callable[[], None], noun: str = "cells") -> None:
+        self.cells, self.check, self.noun = cells, check, noun
         self.finished, self.current, self.within = 0, 0, 0.0
         self.label = ""
         self.began = time.monotonic()
@@ -88,14 +89,14 @@ class _Counted:
 class Bar(_Counted):
     """A bar: cells done, the current cell, time left."""
 
-    def __init__(self, cells: int, check: Callable[[], None]) -> None:
+    def __init__(self, cells: int, check: Callable[[], None], noun: str = "cells") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        super().__init__(cells, check)
+        super().__init__(cells, check, noun)
         self.bar = Progress(
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[finished]}/{task.total:.0f} cells"),
+            TextColumn(f"{{task.fields[finished]}}/{{task.total:.0f}} {noun}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -121,8 +122,8 @@ class Bar(_Counted):
 class Lines(_Counted):
     """A plain line at most every few seconds, and one at the end."""
 
-    def __init__(self, cells: int, check: Callable[[], None]) -> None:
-        super().__init__(cells, check)
+    def __init__(self, cells: int, check: Callable[[], None], noun: str = "cells") -> None:
+        super().__init__(cells, check, noun)
         self.said = self.began
 
     def changed(self) -> None:
@@ -132,14 +133,18 @@ class Lines(_Counted):
         self.said = time.monotonic()
         left = self.elapsed * (self.cells - self.made) / self.made if self.made else None
         estimate = "" if left is None else f", about {duration(left)} left"
-        print(f"{self.finished}/{self.cells} cells, {duration(self.elapsed)}{estimate}: {self.label}", file=sys.stderr, flush=True)
+        print(
+            f"{self.finished}/{self.cells} {self.noun}, {duration(self.elapsed)}{estimate}: {self.label}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ending: Any) -> None:
         if self.finished:
-            print(f"{self.finished}/{self.cells} cells in {duration(self.elapsed)}", file=sys.stderr, flush=True)
+            print(f"{self.finished}/{self.cells} {self.noun} in {duration(self.elapsed)}", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

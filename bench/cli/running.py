@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from saddlebench.results.journal import Key
 from saddlebench.results.store import Store, read
 from saddlebench.results.summary import newest
 
+_ASSUMED_TFLOPS = 100  # of a current device in training, a third to a half of what its maker says
 _LARGE = 10**6  # parameters from which on a user should know what a step needs
 
 
@@ -125,12 +126,13 @@ def planned(request: Request) -> Plan:
     """
     if request.suite is not None:
         suite = request.suite
-        cells = suite.cells(request.seeds, request.settings)
+        cells = suite.cells(request.seeds, request.settings, ready=not request.dry_run)
         return Plan(cells, (request.out.expanduser() if request.out else results_root() / suite.name).absolute())
     games = build_all("game", specs("game", request.games, request.given))
     optimizers = build_all("optimizer", specs("optimizer", request.optimizers, request.given))
     seeds = [0, 1, 2] if request.seeds is None else request.seeds
-    cells = {cell.key: cell for cell in cross(games, optimizers, seeds, Settings.of(**request.settings))}
+    crossed = cross(games, optimizers, seeds, Settings.of(**request.settings), ready=not request.dry_run)
+    cells = {cell.key: cell for cell in crossed}
     name = f"{_joint_name(games)}--{_joint_name(optimizers)}"
     return Plan(list(cells.values()), (request.out.expanduser() if request.out else results_root() / name).absolute())
 
@@ -174,10 +176,25 @@ def _dry_run(plan: Plan, runner: Runner, request: Request) -> int:
     if rows:
         columns = [c for c in rows[0] if any(row[c] is not None for row in rows)]
         print_table(rows, columns, Format.table)
+    for told in _outlook(rows, work):
+        say(told)
     cells = sum(len(group) for group in work)
     groups = counted(len(work), "group")
     say(f"{cells} of {counted(len(plan.cells), 'cell')} in {groups} would be run, into {plan.out}; nothing was run or written")
     return 0
+
+
+def _outlook(rows: list[Row], work: list[list[Cell]]) -> Iterator[str]:
+    """What large networks need in all, and what is not there yet."""
+    if all_of_it := sum(row["tflop_a_step"] * row["steps"] * row["cells"] for row in rows if row["tflop_a_step"]):
+        days = all_of_it / _ASSUMED_TFLOPS / 86400
+        yield f"large networks: {all_of_it / 1e6:.3g} exaflop in all, {days:.3g} days of one device at {_ASSUMED_TFLOPS} TFLOP/s"
+        yield "peak_gb: of one process with the whole batch; under torchrun each has a part of it. Evaluation comes on top"
+    for game in {id(group[0].pairing.game): group[0].pairing.game for group in work}.values():
+        try:
+            game.ready()
+        except InputError as error:
+            yield f"not yet: {error}"
 
 
 def _needs(group: list[Cell], note: str | None) -> Row:
@@ -200,7 +217,9 @@ def _planned_rows(work: list[list[Cell]]) -> list[Row]:
     for group in work:
         first = group[0].pairing
         game = name_with_parameters("game", first.identity)
-        key = game, name_of(first.optimizer), first.settings.steps, first.not_applicable
+        large = sum(first.game.sizes) >= _LARGE  # what they need is told of each setting
+        method = name_with_parameters("optimizer", first.identity) if large else name_of(first.optimizer)
+        key = game, method, first.settings.steps, first.not_applicable
         found.setdefault(key, []).append(group)
     return [
         {

@@ -14,6 +14,7 @@ _EXAMPLES = examples(
     "saddlebench sample results/runs/digits/models/mnist-dcgan/adam-1f0c9a52-seed0.safetensors -n 64 -o grid.png",
     "saddlebench sample adam-1f0c9a52-seed0.safetensors --answer average --interpolate 6 --seed 7",
     "saddlebench sample adam-1f0c9a52-seed0.safetensors -n 32 --neighbours",
+    "saddlebench sample adam-1f0c9a52-seed0.safetensors -n 24 --sheets --answer average",
 )
 _OUT_HELP = "PNG file; further pictures lie beside it. Default: the model's name, in this directory."
 
@@ -42,6 +43,9 @@ def sample(
     label: Annotated[
         int | None, option("--class", text="Of a conditional generator: this class alone.", min=0, metavar="K")
     ] = None,
+    sheets: Annotated[
+        bool, typer.Option("--sheets", help="Further pictures: a sheet of N images for every class, in the folder NAME-classes.")
+    ] = False,
     neighbours: Annotated[
         bool, typer.Option("--neighbours", help="A further picture: each sample, right of it its nearest training image.")
     ] = False,
@@ -77,6 +81,9 @@ def sample(
         further["neighbours"], measures = draws.neighbours(shown)
     save(shown, path, title)
     say(f"{title}, seed {int(draws.seeds)}: {counted(n, 'sample')} in {path}")
+    if sheets:
+        folder = path.with_name(f"{path.stem}-classes")
+        say(f"{counted(len(draws.sheets(n, folder)), 'sheet')} of {counted(n, 'image')} in {folder}")
     for name, pictures in further.items():
         beside = path.with_name(f"{path.stem}-{name}.png")
         save(pictures, beside, title)

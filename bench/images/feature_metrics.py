@@ -5,7 +5,7 @@ many real images as there are generated ones, judged as if generated: what a per
 control at the other end. A set of another size is refused, not compared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from saddlebench.bench.images.extractors import extract
+from saddlebench.bench.images.extractors import Extractor, extract
 from saddlebench.bench.images.halves import Halves
 from saddlebench.bench.images.judges import Judge, Judgement
 from saddlebench.bench.images.pixels import as_bytes
@@ -21,6 +21,8 @@ from saddlebench.bench.images.reference import real_features
 from saddlebench.games.data import ImageSet
 
 _CONTROL_SEED = 20240503
+
+Extracting = Callable[[Extractor, Tensor], Tensor]
 
 
 class Extra(Protocol):
@@ -67,12 +69,19 @@ class FeatureMetrics:
         """Of all measures."""
         return (*(name for part in (*self._judges, *self._extras) for name in part.names), *self._absent)
 
-    def evaluate(self, images: Tensor) -> dict[str, Tensor]:
+    def assist(self, images: Tensor, extracting: Extracting) -> None:
+        """What `evaluate` of the same images extracts, in the same order: for processes that extract together."""
+        for run in images:
+            for judge in self._judges:
+                extracting(judge.extractor, as_bytes(run))
+
+    def evaluate(self, images: Tensor, extracting: Extracting = extract) -> dict[str, Tensor]:
         """The measures of one set a run.
 
         Args:
             images: ``(runs, n_fake, H, W)`` or ``(runs, n_fake, C, H, W)`` with C of 1 or 3, float in [−1, 1] or uint8, on any
                 device.
+            extracting: gives the features of images.
 
         Returns:
             Measure name → float64 ``(runs,)`` on the CPU; NaN for a run with a pixel that is not finite.
@@ -85,7 +94,7 @@ class FeatureMetrics:
             raise ValueError(f"images have shape {tuple(images.shape)}, expected (runs, n, H, W) or (runs, n, 1 or 3, H, W)")
         if images.shape[1] != self.n_fake:
             raise ValueError(f"{images.shape[1]} images, expected n_fake = {self.n_fake}: the measures depend on it")
-        rows = [self._judge_run(run) for run in images]
+        rows = [self._judge_run(run, extracting) for run in images]
         return {name: torch.tensor([row.get(name, torch.nan) for row in rows], dtype=torch.float64) for name in self.names}
 
     @cached_property
@@ -131,14 +140,14 @@ class FeatureMetrics:
         real = self._halves.real
         return [(judge, judge.fit(real_features(judge.extractor, self._images, real), self.n_fake)) for judge in self._judges]
 
-    def _judge_run(self, images: Tensor) -> dict[str, float]:
+    def _judge_run(self, images: Tensor, extracting: Extracting) -> dict[str, float]:
         if images.is_floating_point() and not images.isfinite().all():
             return {}
         shown = as_bytes(images)
         features: dict[str, Tensor] = {}
         values: dict[str, float] = {}
         for judge, fitted in self._fitted:
-            features[judge.extractor.name] = extract(judge.extractor, shown)
+            features[judge.extractor.name] = extracting(judge.extractor, shown)
             values |= fitted(features[judge.extractor.name])
         for extra in self._extras:
             values |= extra(shown, features)

@@ -17,6 +17,7 @@ from saddlebench.bench.images.pixels import channels_first
 from saddlebench.games.data import ImageSet, data_root
 from saddlebench.games.data.files import replacing
 
+_PART = 2000  # images in memory at once
 _SAID = 2000  # images from which on one should know what takes so long
 
 
@@ -33,8 +34,9 @@ def real_features(extractor: Extractor, images: ImageSet, rows: Tensor) -> Tenso
         pass  # missing or torn: computed anew
     if len(rows) >= _SAID:
         print(f"{extractor.name}: features of {len(rows)} images of {images.name}, once a machine (minutes)", file=sys.stderr)
-    chosen = torch.from_numpy(images.images[rows.numpy()])
-    features = extract(extractor, channels_first(chosen))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parts = (torch.from_numpy(images.images[part.numpy()]) for part in rows.split(_PART))
+    features = torch.cat([extract(extractor, channels_first(part).to(device)) for part in parts])
     with suppress(OSError):  # a cache that cannot be written to costs time and nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:

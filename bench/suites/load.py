@@ -56,12 +56,13 @@ class Suite:
     dtype: str | None = None
     timeout: float | None = None
 
-    def cells(self, seeds: list[int] | None = None, settings: Mapping[str, Any] | None = None) -> "list[Cell]":
+    def cells(self, seeds: list[int] | None = None, settings: Mapping[str, Any] | None = None, ready: bool = True) -> "list[Cell]":
         """The cells of all blocks, each once, in the order of the file.
 
         Args:
             seeds: in place of the file's.
             settings: over the file's.
+            ready: games must be playable here.
 
         Raises:
             InputError: what building finds wrong, with the file and the block.
@@ -76,7 +77,7 @@ class Suite:
             optimizers = _within(f"{where}: optimizers", build_all, "optimizer", block.optimizers)
             chosen = _within(where, Settings.of, **{**block.settings, **(settings or {})})
             asked = block.seeds if seeds is None else seeds
-            cells = _within(where, cross, games, optimizers, asked, chosen, self.name, block.track)
+            cells = _within(where, cross, games, optimizers, asked, chosen, self.name, block.track, ready)
             for cell in cells:
                 found.setdefault(cell.key, cell)
         return list(found.values())

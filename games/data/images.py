@@ -22,6 +22,7 @@ from saddlebench.errors import InputError, unknown
 from saddlebench.games.data.cache import DATASETS, Split, available, load
 from saddlebench.games.data.files import data_root, open_array, replacing, scratch_directory
 from saddlebench.games.data.folder import Listing, list_images
+from saddlebench.games.data.packed import packed_side, require_packed
 from saddlebench.games.data.preparing import Form, prepare_array, prepare_file
 
 
@@ -67,6 +68,10 @@ def image_set(data: str, split: Split = "train", side: int | None = None, channe
     """
     if data in DATASETS:
         return _of_dataset(data, split, side, channels)
+    if packed_side(data) is not None:
+        packed_form(data, side, channels)
+        found = require_packed(data, split)
+        return ImageSet(data, split, *found.open(), found.checksum)
     listing = list_images(folder_of(data), split)
     return _of_folder(listing, data, split, folder_form(data, side, channels))
 
@@ -77,10 +82,33 @@ def require_images(data: str) -> None:
     Raises:
         InputError: they are not; the message says what to do.
     """
-    if data not in DATASETS:
+    if packed_side(data) is not None:
+        require_packed(data)
+    elif data not in DATASETS:
         folder_of(data)
     elif not available(data):
         raise InputError(f"{data} is not in the data cache: run `saddlebench data fetch {data}` first")
+
+
+def is_named(data: str) -> bool:
+    """Is this the name of a data set, whose images have a form of their own, rather than a folder?"""
+    return data in DATASETS or packed_side(data) is not None
+
+
+def packed_form(data: str, side: int | None, channels: int | None) -> Form:
+    """The form of a packed data set's images.
+
+    Raises:
+        InputError: another one is asked for.
+    """
+    form = Form(packed_side(data) or 0, 3)
+    if side not in (None, form.side) or channels not in (None, form.channels):
+        wanted = Form(form.side if side is None else side, form.channels if channels is None else channels)
+        other = "" if wanted.side == form.side else f": its images of that side are called imagenet{wanted.side}"
+        raise InputError(
+            f"{data} has images of {form.side} px in colour, not {wanted.side} px with {wanted.channels} channels{other}"
+        )
+    return form
 
 
 def folder_form(data: str, side: int | None, channels: int | None) -> Form:
@@ -105,7 +133,7 @@ def folder_of(data: str) -> Path:
         return path
     if os.sep in data or data.startswith((".", "~")) or path.exists():
         raise InputError(f"{data} is {'no folder' if path.exists() else 'not there'}: expected a folder of images")
-    raise InputError(f"{unknown('data set', data, DATASETS)} (and no folder has that name)")
+    raise InputError(f"{unknown('data set', data, [*DATASETS, 'imagenet128'])} (and no folder has that name)")
 
 
 def _of_dataset(name: str, split: Split, side: int | None, channels: int | None) -> ImageSet:

@@ -5,6 +5,7 @@ enlarged linearly. Colour becomes grey by ITU-R 601-2 luma, grey becomes colour 
 """
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,17 +52,26 @@ def prepare_file(path: Path, form: Form) -> np.ndarray:
     Raises:
         InputError: it cannot be decoded, or has more than 8 bits a channel.
     """
+    return decode(path, form, str(path))[0]
+
+
+def decode(source: Path | BytesIO, form: Form, name: str) -> tuple[np.ndarray, str]:
+    """`prepare_file` of a file or its content, and the kind of picture that it was, as PIL calls it: ``RGB``, ``L``, ``CMYK``, …
+
+    Raises:
+        InputError: as `prepare_file`; ``name`` stands in the message.
+    """
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(source) as opened:
             if opened.mode in _DEEP:
-                raise InputError(f"{path} has more than 8 bits a channel ({opened.mode}): convert it first")
-            return prepare(ImageOps.exif_transpose(opened), form)
+                raise InputError(f"{name} has more than 8 bits a channel ({opened.mode}): convert it first")
+            return prepare(ImageOps.exif_transpose(opened), form), opened.mode
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"cannot read the image {path}: {error}") from error
+        raise InputError(f"cannot read the image {name}: {error}") from error
 
 
 def prepare_array(image: np.ndarray, form: Form) -> np.ndarray:

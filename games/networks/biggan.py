@@ -26,21 +26,11 @@ from torch import Tensor
 
 from saddlebench.errors import InputError
 from saddlebench.games.networks.attention import SelfAttention
-from saddlebench.games.networks.dcgan import logits
-from saddlebench.games.networks.layers import (
-    BatchNorm,
-    ConditionalBatchNorm,
-    Conv,
-    Embedding,
-    Linear,
-    as_image,
-    rectified,
-    spread,
-    standardised,
-    summed,
-)
-from saddlebench.games.networks.network import Critic, Layer, Network, Scope, fold
+from saddlebench.games.networks.layers import BatchNorm, Conv, Embedding, Linear, as_image, rectified, summed
+from saddlebench.games.networks.network import Layer, Network, Scope, fold
+from saddlebench.games.networks.projection import Projecting
 from saddlebench.games.networks.resnet import DiscriminatorBlock, doubled
+from saddlebench.games.networks.told import Told, ToldNorm
 
 SIDES = (16, 32, 64, 128, 256)
 START = 4  # side of the generator's first map
@@ -75,66 +65,6 @@ def _checked(side: int, table: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
     if side not in table:
         raise InputError(f"BigGAN has no network for images of side {side}: use {', '.join(map(str, SIDES))}")
     return table[side]
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a generator's batch norms are told, and how.
-
-    Attributes:
-        classes: 0: none.
-        shared: size of the embedding that all norms share; 0: each norm has its own gains and biases a class.
-        latent: numbers of z that a norm is told.
-        spectral: of the maps W_g and W_b; the embedding itself never is.
-        epsilon: under the root.
-    """
-
-    classes: int
-    shared: int
-    latent: int
-    spectral: bool
-    epsilon: float
-
-    def __post_init__(self) -> None:
-        if self.classes and not self.shared and self.latent:
-            raise InputError("a hierarchical latent goes into batch norm together with a shared embedding: give shared > 0")
-
-    @property
-    def size(self) -> int:
-        """Of the vector that all its parts make."""
-        return (self.shared if self.classes else 0) + self.latent
-
-    @property
-    def embedding(self) -> Embedding | None:
-        """E, shared by all norms."""
-        return Embedding("shared", self.classes, self.shared) if self.classes and self.shared else None
-
-
-@dataclass(frozen=True)
-class ToldNorm:
-    """Batch norm with gain 1 + W_g c and bias W_b c of a vector c ``(runs, batch, size)``; without one by class, or plain."""
-
-    name: str
-    channels: int
-    told: Told
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """The two maps, or the one layer that there is in their place."""
-        told = self.told
-        if told.size:
-            names = (f"{self.name}.gain", f"{self.name}.bias")
-            return tuple(Linear(n, told.size, self.channels, bias=False, spectral=told.spectral) for n in names)
-        if told.classes:
-            return (ConditionalBatchNorm(self.name, self.channels, told.classes, told.epsilon),)
-        return (BatchNorm(self.name, self.channels, told.epsilon),)
-
-    def __call__(self, x: Tensor, vector: Tensor | None, scope: Scope) -> Tensor:
-        """Of the input's shape."""
-        if vector is None:
-            return self.layers[0](x, scope)
-        gain, bias = (spread(layer(vector, scope)) for layer in self.layers)
-        return standardised(self.name, x, scope, self.told.epsilon) * (1 + gain) + bias
 
 
 @dataclass(frozen=True)
@@ -250,7 +180,7 @@ class Generator(Network):
 
 
 @dataclass(frozen=True)
-class Discriminator(Critic):
+class Discriminator(Projecting):
     """Blocks that halve → ReLU → sum over pixels → linear, plus ⟨E(y), h⟩ of a projection discriminator.
 
     Attributes: as the generator's; ``spectral`` is of every weight.
@@ -282,18 +212,16 @@ class Discriminator(Critic):
             blocks.append((block, SelfAttention("attention", after, self.spectral) if seen else None))
         return tuple(blocks)
 
-    @cached_property
-    def head(self) -> tuple[Linear, Embedding | None]:
-        """What makes a logit of features."""
-        features = self._blocks[-1][0].outputs
-        embedding = Embedding("classes", self.classes, features, self.spectral) if self.classes else None
-        return Linear("logit", features, 1, spectral=self.spectral), embedding
+    @property
+    def outputs(self) -> int:
+        """Features."""
+        return self.width * discriminator_widths(self.side)[-1]
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """In the order of the computation."""
         wired = [part for pair in self._blocks for part in pair if part is not None]
-        return *(layer for part in wired for layer in part.layers), *(layer for layer in self.head if layer is not None)
+        return *(layer for part in wired for layer in part.layers), *self.head
 
     def features(self, x: Tensor, scope: Scope) -> Tensor:
         """Images ``(runs, batch, channels, side, side)`` → ``(runs, batch, features)``."""
@@ -302,10 +230,6 @@ class Discriminator(Critic):
             x = block(x, scope)
             x = x if attention is None else attention(x, scope)
         return summed(rectified(x, self.slope), scope.runs)
-
-    def forward(self, x: Tensor, scope: Scope) -> Tensor:
-        """Images to logits ``(runs, batch)``."""
-        return logits(self.features(x, scope), scope, None, *self.head)
 
 
 def check_attention(side: int, maps: list[int]) -> None:

@@ -19,19 +19,12 @@ from torch.nn.functional import avg_pool2d
 
 from saddlebench.errors import InputError
 from saddlebench.games.networks.attention import SelfAttention
-from saddlebench.games.networks.biggan import (
-    START,
-    Told,
-    ToldNorm,
-    check_attention,
-    discriminator_widths,
-    generator_widths,
-    halvings,
-)
-from saddlebench.games.networks.dcgan import logits
-from saddlebench.games.networks.layers import BatchNorm, Conv, Embedding, Linear, as_image, rectified, summed
-from saddlebench.games.networks.network import Critic, Layer, Network, Scope, fold
+from saddlebench.games.networks.biggan import START, check_attention, discriminator_widths, generator_widths, halvings
+from saddlebench.games.networks.layers import BatchNorm, Conv, Linear, as_image, rectified, summed
+from saddlebench.games.networks.network import Layer, Network, Scope, fold
+from saddlebench.games.networks.projection import Projecting
 from saddlebench.games.networks.resnet import doubled
+from saddlebench.games.networks.told import Told, ToldNorm
 
 _RATIO = 4  # of a block's channels to those inside
 
@@ -188,7 +181,7 @@ class Generator(Network):
 
 
 @dataclass(frozen=True)
-class Discriminator(Critic):
+class Discriminator(Projecting):
     """conv3 → blocks → ReLU → sum over pixels → linear, plus ⟨E(y), h⟩ of a projection discriminator.
 
     Attributes: as `biggan.Discriminator`'s, and
@@ -225,18 +218,16 @@ class Discriminator(Critic):
                 wired.append(SelfAttention("attention", after, self.spectral))
         return Conv("first", self.channels, widths[0], 3, 1, 1, spectral=self.spectral), tuple(wired)
 
-    @cached_property
-    def head(self) -> tuple[Linear, Embedding | None]:
-        """What makes a logit of features."""
-        features = self.width * discriminator_widths(self.side)[-1]
-        embedding = Embedding("classes", self.classes, features, self.spectral) if self.classes else None
-        return Linear("logit", features, 1, spectral=self.spectral), embedding
+    @property
+    def outputs(self) -> int:
+        """Features."""
+        return self.width * discriminator_widths(self.side)[-1]
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """In the order of the computation."""
         first, wired = self._parts
-        return first, *(layer for part in wired for layer in part.layers), *(x for x in self.head if x is not None)
+        return first, *(layer for part in wired for layer in part.layers), *self.head
 
     def features(self, x: Tensor, scope: Scope) -> Tensor:
         """Images ``(runs, batch, channels, side, side)`` → ``(runs, batch, features)``."""
@@ -245,7 +236,3 @@ class Discriminator(Critic):
         for part in wired:
             x = part(x, scope)
         return summed(rectified(x, self.slope), scope.runs)
-
-    def forward(self, x: Tensor, scope: Scope) -> Tensor:
-        """Images to logits ``(runs, batch)``."""
-        return logits(self.features(x, scope), scope, None, *self.head)

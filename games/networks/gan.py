@@ -1,9 +1,11 @@
 """What the games of a generator network against a discriminator network share."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from saddlebench.errors import InputError
@@ -49,6 +51,7 @@ class GAN(Game):
     """
 
     dtype = "float32"
+    joint = False  # does D judge a real and a generated batch in one pass?
     stochastic = True
     has_latents = True
 
@@ -111,7 +114,7 @@ class GAN(Game):
     def losses(self, profile: Profile, sample: Batch, buffers: Buffers) -> tuple[Tensor, ...]:
         """(L_G, L_D); the generated batch is scored once for both."""
         seen = Evaluated(self, profile, sample, buffers)
-        pair = self.adversarial.both(seen.real_logits, seen.fake_logits)
+        pair = self.adversarial.both(*seen.both_logits)
         return tuple(seen.with_penalties(i, loss) for i, loss in enumerate(pair))
 
     def loss_of(self, i: int, profile: Profile, sample: Batch, buffers: Buffers) -> Tensor:
@@ -120,7 +123,7 @@ class GAN(Game):
         if i == 0 and not self.adversarial.zero_sum:
             loss = self.adversarial.generator(seen.fake_logits)
         else:
-            loss = self.adversarial.both(seen.real_logits, seen.fake_logits)[i]
+            loss = self.adversarial.both(*seen.both_logits)[i]
         return seen.with_penalties(i, loss)
 
     def score(self, profile: Profile, sample: Batch, buffers: Buffers = ()) -> Tensor:
@@ -171,6 +174,12 @@ class GAN(Game):
         """
         return self.generate(profile[0], latents.to(profile[0].dtype))
 
+    def shown_in_turn(
+        self, profile: Profile, latents: Tensor, seeds: Tensor, buffers: Buffers = (), labels: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """`from_latents`, ``(runs, some, …)`` at a time, so that not all need be in memory at once."""
+        yield self.from_latents(profile, latents, seeds, buffers, labels)
+
     def evaluation_latents(self, seeds: Tensor, n: int) -> Tensor:
         """``(runs, n, latent)``, which no training step sees."""
         return normal(seeds, "evaluation latents", n * self.latent_size).view(len(seeds), n, self.latent_size)
@@ -195,15 +204,36 @@ class Evaluated:
     @cached_property
     def real_logits(self) -> Tensor:
         """D of real samples, blurred by instance noise where the game has it."""
-        blur = self.sample.blur
-        return self.logits(self.real if blur is None else self.real + blur[:, 1].to(self.real))
+        return self.logits(self._real_as_seen)
 
     @cached_property
     def fake_logits(self) -> Tensor:
         """D of generated samples, likewise."""
+        return self.game.judge(self.profile, self._fake_as_seen, self.sample.generated, self.buffers)
+
+    @cached_property
+    def both_logits(self) -> tuple[Tensor, Tensor]:
+        """D of real and of generated samples, in one pass where the game wants it: equal but where D looks at its batch."""
+        if not self.game.joint:
+            return self.real_logits, self.fake_logits
+        fake, labels = self._fake_as_seen, self.sample.labels
+        if labels is not None:
+            asked = self.sample.generated.labels
+            labels = torch.cat((labels, labels if asked is None else asked), 1)
+        seen = torch.cat((self._real_as_seen.to(fake), fake), 1)
+        found = self.game.judge(self.profile, seen, self.sample._replace(labels=labels), self.buffers)
+        real, made = found.tensor_split(2, 1)
+        return real, made
+
+    @property
+    def _real_as_seen(self) -> Tensor:
         blur = self.sample.blur
-        x = self.fake if blur is None else self.fake + blur[:, 0].to(self.fake)
-        return self.game.judge(self.profile, x, self.sample.generated, self.buffers)
+        return self.real if blur is None else self.real + blur[:, 1].to(self.real)
+
+    @property
+    def _fake_as_seen(self) -> Tensor:
+        blur = self.sample.blur
+        return self.fake if blur is None else self.fake + blur[:, 0].to(self.fake)
 
     def logits(self, x: Tensor) -> Tensor:
         """D(x) for the classes of the real samples."""

@@ -8,6 +8,7 @@ from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, leaky_relu
 
 from saddlebench.games.networks.batch_norm import normalised
 from saddlebench.games.networks.network import Layer, Scope, Weight, fold, unfold
+from saddlebench.games.networks.replicas import normalised_across, spanned
 
 _EPSILON = 1e-5  # of batch norm, under the root
 
@@ -208,7 +209,7 @@ def standardised(
         return batch_norm(x, *moments, gain, bias, training=False, eps=epsilon)
     if gain is None or bias is None:
         gain, bias = x.new_ones(x.shape[1]), x.new_zeros(x.shape[1])
-    return normalised(x, gain, bias, epsilon)
+    return normalised(x, gain, bias, epsilon) if spanned() == 1 else normalised_across(x, gain, bias, epsilon)
 
 
 def looked_up(table: Tensor, scope: Scope) -> Tensor:

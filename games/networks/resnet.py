@@ -12,9 +12,10 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from saddlebench.games.networks.dcgan import doublings, logits
-from saddlebench.games.networks.layers import BatchNorm, ConditionalBatchNorm, Conv, Embedding, Linear, as_image, rectified, summed
-from saddlebench.games.networks.network import Critic, Layer, Network, Scope, fold
+from saddlebench.games.networks.dcgan import doublings
+from saddlebench.games.networks.layers import BatchNorm, ConditionalBatchNorm, Conv, Linear, as_image, rectified, summed
+from saddlebench.games.networks.network import Layer, Network, Scope, fold
+from saddlebench.games.networks.projection import Projecting
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Generator(Network):
 
 
 @dataclass(frozen=True)
-class Discriminator(Critic):
+class Discriminator(Projecting):
     """Two blocks that halve and two that do not → ReLU → sum (SN-GAN) or mean (WGAN-GP) over pixels → linear.
 
     Attributes:
@@ -145,25 +146,26 @@ class Discriminator(Critic):
 
     @cached_property
     def _blocks(self) -> tuple[DiscriminatorBlock, ...]:
-        spectral = self.norm == "spectral"
         inputs = (self.channels, self.width, self.width, self.width)
         return tuple(
-            DiscriminatorBlock(f"block{k}", c, self.width, halves=k < 2, first=k == 0, spectral=spectral)
+            DiscriminatorBlock(f"block{k}", c, self.width, halves=k < 2, first=k == 0, spectral=self.spectral)
             for k, c in enumerate(inputs)
         )
 
-    @cached_property
-    def head(self) -> tuple[Linear, Embedding | None]:
-        """What makes a logit of features."""
-        spectral = self.norm == "spectral"
-        embedding = Embedding("classes", self.classes, self.width, spectral) if self.classes else None
-        return Linear("logit", self.width, 1, spectral=spectral), embedding
+    @property
+    def spectral(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - here it follows from the norm
+        """By the norm."""
+        return self.norm == "spectral"
+
+    @property
+    def outputs(self) -> int:
+        """Features."""
+        return self.width
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """In the order of the computation."""
-        last, embedding = self.head
-        return *(layer for block in self._blocks for layer in block.layers), last, *([embedding] if embedding else [])
+        return *(layer for block in self._blocks for layer in block.layers), *self.head
 
     def features(self, x: Tensor, scope: Scope) -> Tensor:
         """Images ``(runs, batch, channels, side, side)`` → ``(runs, batch, width)``."""
@@ -172,10 +174,6 @@ class Discriminator(Critic):
             x = block(x, scope)
         h = summed(x.relu(), scope.runs)
         return h if self.pool == "sum" else h / (x.shape[2] * x.shape[3])
-
-    def forward(self, x: Tensor, scope: Scope) -> Tensor:
-        """Images to logits ``(runs, batch)``."""
-        return logits(self.features(x, scope), scope, None, *self.head)
 
 
 def doubled(x: Tensor) -> Tensor:

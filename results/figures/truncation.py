@@ -1,59 +1,45 @@
-"""Truncation curves: one measure against another over thresholds, from measures named ``NAME@threshold``."""
+"""Truncation curves: one measure against another over thresholds of the latent."""
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from saddlebench.errors import InputError
 from saddlebench.results.figures.style import CONTEXT, legend, line_styles, saved
-from saddlebench.results.measured import measured
-from saddlebench.results.statistics import median
+
+Curve = Mapping[float, tuple[float, float]]
+"""Threshold (infinite: without truncation) → the two measures."""
 
 
-def thresholds(known: set[str], measure: str) -> dict[float, str]:
-    """threshold → the measure's name at it, from the largest."""
-    found = {float(m[1]): name for name in known if (m := re.fullmatch(rf"{re.escape(measure)}@(\d+(?:\.\d+)?)", name))}
-    return dict(sorted(found.items(), reverse=True))
-
-
-def truncation_figure(
-    runs: pd.DataFrame, known: set[str], names: np.ndarray, path: Path, x: str = "inception_score", y: str = "fid", title: str = ""
-) -> Path:
-    """Draw, for each name, the medians over runs of ``y`` against ``x``, a point a threshold of the latent's truncation.
+def truncation_figure(curves: Mapping[str, Curve], path: Path, x: str, y: str, title: str = "") -> Path:
+    """Draw a line a curve, a point a threshold; the ends of each are named.
 
     Args:
-        runs: rows of the table `runs`.
-        known: the names of all measures there are.
-        names: of each run, the line that it belongs to.
+        curves: name → curve.
         path: of the figure.
-        x: a measure that is there as ``x@threshold``.
-        y: another, at the same thresholds.
+        x: what stands on the horizontal axis.
+        y: on the vertical one.
         title: above it.
 
     Raises:
-        InputError: fewer than two thresholds have both.
+        InputError: no curve has two finite points.
     """
-    across, up = thresholds(known, x), thresholds(known, y)
-    both = [t for t in across if t in up]
-    if len(both) < 2:
-        raise InputError(f"no truncation curve: these results have no measures {x}@THRESHOLD and {y}@THRESHOLD at two thresholds")
-    values = {t: (measured(runs, across[t]).values, measured(runs, up[t]).values) for t in both}
+    lines = {
+        name: [(t, *curve[t]) for t in sorted(curve, reverse=True) if np.isfinite(curve[t]).all()] for name, curve in curves.items()
+    }
+    if not any(len(points) > 1 for points in lines.values()):
+        raise InputError(f"no truncation curve: {x} and {y} are finite at fewer than two thresholds")
     with mpl.rc_context(CONTEXT):
         figure = Figure(figsize=(4.6, 3.4), layout="constrained")
         axes = figure.subplots()
-        for name, style in line_styles(list(dict.fromkeys(names))).items():
-            own = {t: [v[names == name] for v in pair] for t, pair in values.items()}
-            line = np.array([[float(median(v[~np.isnan(v)])) for v in pair] for pair in own.values()])
-            if not np.isfinite(line).all(axis=1).any():
-                continue
-            axes.plot(line[:, 0], line[:, 1], marker="o", markersize=3, label=name, color=style["color"])
-            for t, (px, py) in zip(both, line, strict=True):
-                if t in (both[0], both[-1]) and np.isfinite([px, py]).all():
-                    axes.annotate(f"{t:g}", (px, py), textcoords="offset points", xytext=(4, 3), fontsize=6)
+        for (name, points), style in zip(lines.items(), line_styles(list(lines)).values(), strict=True):
+            axes.plot([p[1] for p in points], [p[2] for p in points], marker="o", markersize=3, label=name, color=style["color"])
+            for t, px, py in (points[0], points[-1]) if points else ():
+                text = "∞" if np.isinf(t) else f"{t:g}"
+                axes.annotate(text, (px, py), textcoords="offset points", xytext=(4, 3), fontsize=6)
         axes.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "), title=title)
         legend(figure, axes)
         return saved(figure, path)

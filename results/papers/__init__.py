@@ -49,9 +49,11 @@ PAPERS = {
             claims=True,
         ),
         Paper("gidel2019-vip", "Gidel et al., ICLR 2019: inception scores on CIFAR-10", ("gidel2019-vip",), GIDEL2019),
-        Paper("logan", "Wu et al. 2019: LOGAN on ImageNet, FID and inception score", ("logan",), LOGAN),
+        Paper("logan", "Wu et al. 2019: LOGAN on ImageNet, FID and inception score", ("logan",), LOGAN, "imagenet-biggan"),
         Paper("cifar10-fid", "FID and inception score on CIFAR-10, by protocol", ("cifar10-fid",), CIFAR10),
-        Paper("imagenet128", "FID and inception score on ImageNet 128 × 128", ("imagenet128", "logan"), IMAGENET128),
+        Paper(
+            "imagenet128", "FID and inception score on ImageNet 128 × 128", ("imagenet128", "logan"), IMAGENET128, "imagenet-biggan"
+        ),
     )
 }
 

@@ -107,7 +107,9 @@ def test_facts_are_those_of_the_arrays():
         if not available(name):
             pytest.skip(f"{name} is not in the data cache")
         facts = image_facts(name)
-        pixels, labels = training_set(name, facts.side, facts.channels, torch.device("cpu"))
+        found = training_set(name, facts.side, facts.channels, torch.device("cpu"))
+        pixels, labels = found.pixels, found.labels
+        assert pixels is not None
         assert pixels.shape == (facts.items, facts.channels, facts.side, facts.side)
         assert sorted(labels.unique().tolist()) == list(range(facts.classes))
         assert pixels.dtype == torch.uint8

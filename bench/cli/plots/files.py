@@ -39,9 +39,17 @@ def draw(out: Path | None, otherwise: Path, drawing: Callable[[Path], Any]) -> N
     Raises:
         InputError: the file cannot be written.
     """
+    emit(str(write_figure(out, otherwise, drawing)))
+
+
+def write_figure(out: Path | None, otherwise: Path, drawing: Callable[[Path], Any]) -> Any:
+    """Let ``drawing`` write the figure, and return its path.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     file = out.expanduser().absolute() if out else otherwise
     try:
-        drawn = drawing(file)
+        return drawing(file)
     except OSError as error:
         raise InputError(f"cannot write the figure {file} ({error.strerror or error})") from error
-    emit(str(drawn))

@@ -91,7 +91,7 @@ def test_numbers_stand_with_source_protocol_and_the_command_that_measures_them(c
 def test_what_is_not_run_is_named_with_its_command(cli):
     said = cli("paper", "imagenet128")
     assert "biggan" in said.err
-    assert "saddlebench run --game" in said.err
+    assert "saddlebench run imagenet-biggan" in said.err
     gains = cli("paper", "logan").err
     assert "+17.1 % IS, -31.7 % FID" in gains
 

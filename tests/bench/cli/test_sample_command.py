@@ -65,6 +65,18 @@ def test_answers_and_seeds_are_different_pictures(cli, digits):
     assert all(not np.array_equal(a, b) for k, a in enumerate(pictures) for b in pictures[:k])
 
 
+def test_a_sheet_a_class(cli, digits, tmp_path):
+    said = cli("sample", digits, "-n", 6, "-o", "grid.png", "--sheets")
+    assert said.code == 0, said.err
+    assert "10 sheets of 6 images in grid-classes" in said.err
+    assert len(list((tmp_path / "grid-classes").iterdir())) == 10
+    assert cli("sample", digits, "-n", 6, "-o", "three.png", "--class", 3).code == 0
+    three = pixels("three.png").astype(int)
+    assert np.abs(pixels(tmp_path / "grid-classes" / "class-3.png") - three).max() <= 1
+    (own,) = (tmp_path / "here").glob("samples/*/*-classes")
+    assert len(list(own.iterdir())) == 10  # the run drew them too
+
+
 def test_a_walk_begins_and_ends_at_the_samples(digits):
     draws = Draws(read_model(digits), label=2)
     walks, samples = draws.walks(2).unflatten(0, (2, 8)), draws.samples(4)

@@ -9,7 +9,7 @@ import pytest
 from saddlebench.errors import InputError
 from saddlebench.results.figures.attainment import cost_by_problem, ecdf_figure, profile_figure
 from saddlebench.results.figures.pareto import pareto_front
-from saddlebench.results.figures.truncation import thresholds, truncation_figure
+from saddlebench.results.figures.truncation import truncation_figure
 from saddlebench.results.schema import validate
 
 
@@ -63,12 +63,10 @@ def test_the_front_by_hand_and_by_brute_force():
     assert pareto_front(s, v).tolist() == brute
 
 
-def test_truncation_curves_come_from_names_with_thresholds(make, tmp_path):
-    known = {"fid@0.5", "fid@2", "fid@1.0", "inception_score@2", "inception_score@0.5", "fid", "fid@x"}
-    assert thresholds(known, "fid") == {2: "fid@2", 1: "fid@1.0", 0.5: "fid@0.5"}
-    measures = {name: float(k) for k, name in enumerate(sorted(known))}
-    runs = validate("runs", pd.DataFrame([make.run("a", final_measures=measures), make.run("b", final_measures=measures)]))
-    text = truncation_figure(runs, known, runs["optimizer"].to_numpy(), tmp_path / "t.svg").read_text()
-    assert all(part in text for part in (">2<", ">0.5<", ">extragradient<"))
-    with pytest.raises(InputError, match="no measures inception_score@THRESHOLD and kid@THRESHOLD"):
-        truncation_figure(runs, known, runs["optimizer"].to_numpy(), tmp_path / "no.svg", y="kid")
+def test_truncation_curves_name_their_ends(tmp_path):
+    curves = {"baseline": {math.inf: (5.0, 9.0), 0.5: (9.0, 7.0), 1.0: (7.0, 6.0)}, "lost": {1.0: (math.nan, 3.0)}}
+    text = truncation_figure(curves, tmp_path / "t.svg", "inception_score", "fid").read_text()
+    assert all(part in text for part in (">∞<", ">0.5<", ">baseline<", ">inception score<"))
+    assert ">1<" not in text
+    with pytest.raises(InputError, match="inception_score and kid are finite at fewer than two"):
+        truncation_figure({"lost": curves["lost"]}, tmp_path / "no.svg", "inception_score", "kid")
