@@ -5,7 +5,7 @@ let view = null;
 
 function facts() {
   byId("title").textContent = DATA.title;
-  byId("facts").textContent = [counted(DATA.runs, "run"), counted(DATA.games.length, "game"), counted(DATA.optimizers, "optimizer"), counted(DATA.seeds, "seed"), ...Object.entries(DATA.statuses).map(([s, n]) => `${n.toLocaleString("en").replaceAll(",", "\u2009")} ${spelled(s)}`), `written ${DATA.written}`].join(" · ");
+  byId("facts").textContent = [counted(DATA.runs, "run"), counted(DATA.games.length, "game"), counted(DATA.optimizers, "optimizer"), counted(DATA.seeds, "seed"), ...Object.entries(DATA.statuses).map(([s, n]) => `${n.toLocaleString("en").replaceAll(",", "\u202f")} ${spelled(s)}`), `written ${DATA.written}`].join(" · ");
 }
 
 function choose(index) {

@@ -23,14 +23,14 @@ function number(value, name = "") {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (name in FIXED && size < 1e4) return minus(value.toFixed(FIXED[name]));
-  if (Number.isInteger(value) && size < 1e6) return minus(value.toLocaleString("en").replaceAll(",", "\u2009"));
+  if (Number.isInteger(value) && size < 1e6) return minus(value.toLocaleString("en").replaceAll(",", "\u202f"));
   return size >= 1e-3 && size < 1e5 ? minus(Number(value.toPrecision(4)).toString()) : minus(value.toExponential(2)).replace("e+", "e");
 }
 
 const minus = (text) => text.replaceAll("-", "−");
 const spelled = (name) => name.replaceAll("_", " ");
 const percent = (value) => `${Math.round(100 * value)} %`;
-const counted = (count, noun) => `${count.toLocaleString("en").replaceAll(",", "\u2009")} ${noun}${count === 1 ? "" : "s"}`;
+const counted = (count, noun) => `${count.toLocaleString("en").replaceAll(",", "\u202f")} ${noun}${count === 1 ? "" : "s"}`;
 const arrow = (better) => (better === "lower" ? "↓" : better === "higher" ? "↑" : "");
 
 // A name on one line, unless it is a long one.

@@ -248,7 +248,7 @@ def test_floors_counts_and_samples_stand_beside_image_measures(opened):
     page = opened()
     page.locator("#which").select_option("2")
     table = page.locator("table.judging tbody tr")
-    assert table.locator("> *").all_inner_texts() == ["fd lenet", "0.25", "90", "5\u2009000", "1\u2009000"]
+    assert table.locator("> *").all_inner_texts() == ["fd lenet", "0.25", "90", "5\u202f000", "1\u202f000"]
     assert "abc123" in page.locator("#game").inner_text()
     assert column(page, "fd_lenet") == ["4.5"]
     pictures = page.locator("#samples img")
