@@ -12,12 +12,14 @@ from saddlebench.bench.cli.options import Assignment, assignments, checkpoints_o
 from saddlebench.bench.cli.output import starting
 from saddlebench.bench.cli.places import DEFAULT_HELP
 from saddlebench.bench.suites.load import Suite, find
+from saddlebench.bench.suites.part import part_of
 from saddlebench.bench.suites.values import seeds_of
 from saddlebench.errors import InputError
 
 _EXAMPLES = examples(
     "saddlebench run quick",
     "saddlebench run ./night.toml --seeds 3 --dry-run",
+    "saddlebench run quick --game bilinear --optimizer extragradient",
     "saddlebench run --game bilinear --optimizer extragradient --sweep optimizer.step_size=0.05,0.1 --seeds 10",
     'saddlebench run --game \'{"bilinear": {"matrix": [[1.0, 2.0]]}}\' --optimizer ./mine.py:Mine --spectrum equilibrium',
     "saddlebench run quick --workers 8 --timeout 600",
@@ -28,6 +30,7 @@ _EXAMPLES = examples(
 
 
 _WHAT, _HOW, _WHERE, _RECORDS = "What is run", "Budget and measuring", "Where it is run", "Records"
+_GAME_HELP = "A name, ./file.py:Class, or JSON with parameters (repeatable). With a suite: only its games of that name."
 _SET_HELP = "optimizer.NAME=VALUE, game.NAME=VALUE or settings.NAME=VALUE (converged, diverged, …); VALUE is JSON or text."
 _SECONDS_HELP = "Budget in seconds of stepping; runs are stepped alone."
 _CHECKPOINTS_HELP = "How many, log-spaced (default 50), or which steps."
@@ -108,9 +111,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     suite: Annotated[str | None, argument("A suite's name, or a TOML file.")] = None,
-    game: Annotated[
-        Texts, option("--game", panel=_WHAT, text="A name, ./file.py:Class, or JSON with parameters (repeatable).", metavar="G")
-    ] = None,
+    game: Annotated[Texts, option("--game", panel=_WHAT, text=_GAME_HELP, metavar="G")] = None,
     optimizer: Annotated[Texts, option("--optimizer", panel=_WHAT, text="Likewise.", metavar="O")] = None,
     set_: Annotated[Texts, option("--set", panel=_WHAT, text=_SET_HELP, metavar="P=V")] = None,
     sweep: Annotated[Texts, option("--sweep", panel=_WHAT, text="The same with several values.", metavar="P=V,V")] = None,
@@ -192,8 +193,6 @@ def _suite(name: str | None, games: list[str] | None, optimizers: list[str] | No
         if not games or not optimizers:
             raise InputError("name a suite, or at least one --game and one --optimizer (saddlebench list suites, list games)")
         return None
-    if games or optimizers:
-        raise InputError("name a suite, or --game and --optimizer, not both")
     if any(one.owner != "settings" for one in given):
         raise InputError("a suite states its own games and optimizers: --set and --sweep of theirs go with --game and --optimizer")
-    return find(name)
+    return part_of(find(name), games or [], optimizers or [])
