@@ -166,17 +166,15 @@ def spectral_radius(game: Any, optimizer: Any, seed: int = 0) -> float:
 
 
 class Memory:
-    """Rows kept in memory, with the store's schema."""
+    """Rows kept in memory, with the store's schema; as there, a key's newest group of rows supersedes those before it."""
 
     def __init__(self) -> None:
-        self.groups: dict[str, list[Any]] = {"runs": [], "trace": [], "spectrum": [], "machines": []}
+        self.appends: list[dict[str, Any]] = []
 
     def append(self, runs: Any = None, trace: Any = None, spectrum: Any = None, machines: Any = None) -> None:
         """Add one group of rows."""
         given = {"runs": runs, "trace": trace, "spectrum": spectrum, "machines": machines}
-        for table, rows in given.items():
-            if rows is not None:
-                self.groups[table].append(rows)
+        self.appends.append({table: rows for table, rows in given.items() if rows is not None})
 
     def tables(self) -> Tables:
         """The four tables."""
@@ -184,11 +182,20 @@ class Memory:
 
         from saddlebench.results.casting import arrow_schema, to_arrow, to_frame
 
+        appends = [{table: to_arrow(table, rows) for table, rows in given.items()} for given in self.appends]
+        newest = {key: k for k, batches in enumerate(appends) if "runs" in batches for key in _keys(batches["runs"])}
+        twice = sum(len(batches["runs"]) for batches in appends if "runs" in batches) > len(newest)
         frames = {}
-        for table, parts in self.groups.items():
-            batches = [to_arrow(table, rows) for rows in parts]
-            frames[table] = to_frame(table, pa.Table.from_batches(batches, schema=arrow_schema(table)))
+        for table in ("runs", "trace", "spectrum", "machines"):
+            parts = [(k, batches[table]) for k, batches in enumerate(appends) if table in batches]
+            if twice and table != "machines":
+                parts = [(k, part.filter(pa.array([newest[key] == k for key in _keys(part)], pa.bool_()))) for k, part in parts]
+            frames[table] = to_frame(table, pa.Table.from_batches([part for _, part in parts], schema=arrow_schema(table)))
         return Tables(**frames)
+
+
+def _keys(batch: Any) -> list[tuple[str, str]]:
+    return list(zip(batch.column("cell").to_pylist(), batch.column("context").to_pylist(), strict=True))
 
 
 def _only(tables: Tables, cells: Sequence[Cell]) -> Result:

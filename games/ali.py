@@ -152,7 +152,7 @@ class ALI(NetworkGame):
         if not self.images:
             return Points(self._mixture(seeds, "mixture", self.batch, step, draw)[0], z[:, 0], z[:, 1])
         index = batch_of_epoch(seeds, step, draw, self.batch, _ITEMS)
-        return Points(shades(training_set("mnist", _SIDE, 1, seeds.device)[0][index]).flatten(2), z[:, 0], z[:, 1])
+        return Points(shades(training_set("mnist", _SIDE, 1, seeds.device).at(index)[0]).flatten(2), z[:, 0], z[:, 1])
 
     def _mixture(self, seeds: Tensor, what: str, n: int, step: int = 0, draw: int = 0) -> tuple[Tensor, Tensor]:
         """Points and the number of their Gaussian."""
@@ -166,8 +166,8 @@ class ALI(NetworkGame):
         n = _EVALUATED + _KNOWN
         if not self.images:
             return self._mixture(seeds, "evaluated mixture", n)
-        pixels, labels = training_set("mnist", _SIDE, 1, seeds.device, "test")
-        return shades(pixels[:n]).flatten(1).expand(len(seeds), -1, -1), labels[:n].expand(len(seeds), -1)
+        pixels, labels = training_set("mnist", _SIDE, 1, seeds.device, "test").first(n)
+        return shades(pixels).flatten(1).expand(len(seeds), -1, -1), labels.expand(len(seeds), -1)
 
     def player_loss(self, i: int, seen: Joint) -> Tensor:
         """L_G, L_E, L_D."""

@@ -104,10 +104,10 @@ class CycleGAN(ImageTranslation):
 
     def images(self, domain: Domain, index: Tensor, split: Split) -> Tensor:
         """In grey, or under T; of test images both domains have the same, as pairs."""
-        pixels, _ = training_set(self.data, self._side, 1, index.device, split)
+        images = training_set(self.data, self._side, 1, index.device, split)
         if domain == "source":
-            return in_colour(shades(pixels[index]))
-        return self.truth(shades(pixels[index + self.items if split == "train" else index]))
+            return in_colour(shades(images.at(index)[0]))
+        return self.truth(shades(images.at(index + self.items if split == "train" else index)[0]))
 
     def sample(self, seeds: Tensor, step: int, draw: int) -> Domains:
         """Images of both domains, and what comes from the pools."""

@@ -89,8 +89,7 @@ class DiscoGAN(ImageTranslation):
     def images(self, domain: Domain, index: Tensor, split: Split) -> Tensor:
         """Digits, or clothing."""
         data = self.source if domain == "source" else self.target
-        pixels, _ = training_set(data, image_facts(data).side, 1, index.device, split)
-        return shades(pixels[index])
+        return shades(training_set(data, image_facts(data).side, 1, index.device, split).at(index)[0])
 
     def measures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
         """``round_trip_accuracy`` and ``back_round_trip_accuracy``, as the class defines them."""
@@ -98,7 +97,7 @@ class DiscoGAN(ImageTranslation):
         trips = {"round_trip_accuracy": (self.source, "returned_x"), "back_round_trip_accuracy": (self.target, "returned_y")}
         found = {}
         for name, (data, returned) in trips.items():
-            _, labels = training_set(data, image_facts(data).side, 1, seeds.device, "test")
+            labels = training_set(data, image_facts(data).side, 1, seeds.device, "test").labels
             read = fixed_classifier(data, seeds.device)(of[returned].squeeze(2)).argmax(-1)
             found[name] = (read == labels[: self.evaluated]).to(profile[0].dtype).mean(-1)
         return found

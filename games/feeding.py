@@ -62,13 +62,19 @@ class TrainingSet:
         """Images ``(runs, batch, channels, side, side)`` uint8 and labels ``(runs, batch)`` of a sample."""
         index = indices(seeds, step, draw)
         if self._images is None:
-            assert self.pixels is not None, "resident"
-            return self.pixels[index], self.labels[index]
+            return self.at(index)
         if self.device.type == "meta":
             return _planes(self._images[index]), self.labels[index]
         if self._feeder is None or not self._feeder.serves(indices, seeds):
             self._feeder = Feeder(self._images, indices, seeds, self.device)
         return _planes(self._feeder.batch(step, draw)), self.labels[index]
+
+    def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """The images ``(…, channels, side, side)`` uint8 with these numbers ``(…)``, and their labels ``(…)``."""
+        if self._images is None:
+            assert self.pixels is not None, "resident"
+            return self.pixels[index], self.labels[index]
+        return _planes(self._images[index.to(self._images.device)].to(self.device)), self.labels[index]
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
         """The first n images ``(n, channels, side, side)`` uint8 and labels ``(n,)``."""

@@ -26,7 +26,7 @@ def labelled_set(data: str, side: int, channels: int, count: int, seeds: tuple[i
 
     ``count`` is a multiple of the number of classes.
     """
-    _, labels = training_set(data, side, channels, device)
+    labels = training_set(data, side, channels, device).labels
     n = len(labels)
     order = shuffled(torch.tensor(seeds, device=device), "labelled", 0, 0, torch.arange(n, device=device), n)
     each = count // int(labels.max() + 1)
@@ -121,12 +121,12 @@ class SemiSupervisedGAN(DigitGame):
         channels, side = self.shape
         known = labelled_set(self.data, side, channels, self.labels, tuple(seeds.tolist()), seeds.device)
         index = known.gather(1, integers(seeds, "labelled batch", self.batch, self.labels, step, draw))
-        pixels, labels = training_set(self.data, side, channels, seeds.device)
+        pixels, labels = training_set(self.data, side, channels, seeds.device).at(index)
         noise = None
         if self.noise:
             noise = self.noise * normal(seeds, "noise", 3 * self.batch * self.pixels, step, draw, torch.float32)
             noise = noise.view(-1, 3, self.batch, self.pixels)
-        return super().sample(seeds, step, draw)._replace(extra=(shades(pixels[index]).flatten(2), labels[index], noise))
+        return super().sample(seeds, step, draw)._replace(extra=(shades(pixels).flatten(2), labels, noise))
 
     def drawn_codes(self, seeds: Tensor, labels: Tensor, step: int, draw: int) -> Tensor:
         """None."""

@@ -147,7 +147,7 @@ class _Sources:
         found: dict[str, Parameter] = {}
         for base, base_lines in reversed(self._bases(node)):
             found |= {p.name: p for p in self._parameters(base, base_lines)}
-        for item in node.body:
+        for item in node.body if _is_dataclass(node) else ():
             if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
                 continue
             kind = ast.unparse(item.annotation)
@@ -168,6 +168,11 @@ def _class_attributes(node: ast.ClassDef) -> dict[str, str]:
         and isinstance(item.value, ast.Constant)
         and isinstance(item.value.value, str)
     }
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    """Are its annotations fields? Those of another base are none, though its subclass may be a dataclass."""
+    return any(ast.unparse(decorator).startswith("dataclass") for decorator in node.decorator_list)
 
 
 def _summary(node: ast.ClassDef) -> str:

@@ -60,7 +60,7 @@ def test_the_share_of_memory_is_a_setting_and_no_part_of_a_cell(monkeypatch):
 
 
 def test_one_run_that_does_not_fit_is_tried_all_the_same(monkeypatch):
-    monkeypatch.setattr(splitting, "available", lambda device: 2**10)
+    monkeypatch.setattr(splitting, "available", lambda device: 1)
     group = group_of("bilinear", 3, steps=10)
     assert [len(part) for part in parts(group, None, CPU)] == [1, 1, 1]
 

@@ -64,7 +64,7 @@ def jax_sweep(method, n, x, y):
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     jax = pytest.importorskip("jax", reason="the group peers is not installed: make test-peers")
     optax = pytest.importorskip("optax", reason="the group peers is not installed: make test-peers")
-    import jax.numpy as jnp
+    import jax.numpy as jnp  # pyright: ignore[reportMissingImports] - of the group peers
 
     jax.config.update("jax_enable_x64", True)
     a, eta = jnp.asarray(matrix(n).numpy()), STEP_SIZE

@@ -64,7 +64,7 @@ def test_pictures_and_models_come_to_the_directory_of_results(tmp_path, seen):
 def two_nodes(cpus):
     """A Ray cluster of two nodes besides its head, on this machine; gives it and how to lose one of them."""
     ray = pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
-    from ray.cluster_utils import Cluster
+    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports] - an extra
 
     whole = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     nodes = [whole.add_node(num_cpus=cpus) for _ in range(2)]

@@ -188,13 +188,14 @@ def until(found, seconds=120):
 
 
 def test_an_idle_worker_that_is_killed_costs_nothing(swept, alike):
-    """The killer strikes whoever is alive, at work or not, as long as the run lasts."""
+    """The killer strikes whoever is alive, at work or not, as long as the run lasts; rarely enough for a worker to come up between."""
     whole = swept(workers=None, seeds=30, games=["bilinear", "quadratic"], timing=True)
-    over = threading.Event()
+    over, struck = threading.Event(), []
 
     def strike():
-        while not over.wait(0.3):
+        while not over.wait(1.0):
             for child in multiprocessing.active_children():
+                struck.append(child.pid)
                 os.kill(child.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=strike)
@@ -204,6 +205,7 @@ def test_an_idle_worker_that_is_killed_costs_nothing(swept, alike):
     finally:
         over.set()
         killer.join()
+    assert struck
 
 
 def test_the_machine_s_count_of_kills_for_memory_is_read():
