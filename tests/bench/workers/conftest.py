@@ -8,7 +8,7 @@ import pytest
 import saddlebench
 from saddlebench.bench import context
 
-CLOCKS = ["started_at", "seconds", "waited", "program_seconds", "peak_memory_bytes"]
+CLOCKS = ["started_at", "seconds", "waited", "yardstick", "compile_seconds", "program_seconds", "peak_memory_bytes"]
 _KEYS = ("cell", "step", "answer", "measure", "point", "operator", "transverse", "index")
 
 

@@ -188,7 +188,7 @@ def until(found, seconds=120):
 
 
 def test_an_idle_worker_that_is_killed_costs_nothing(swept, alike):
-    """The killer strikes whoever is alive, at work or not, as long as the run lasts; rarely enough for a worker to come up between."""
+    """The killer strikes whoever is alive, at work or not, as long as the run lasts, but lets workers come up in between."""
     whole = swept(workers=None, seeds=30, games=["bilinear", "quadratic"], timing=True)
     over, struck = threading.Event(), []
 
