@@ -189,7 +189,7 @@ def until(found, seconds=120):
 
 def test_an_idle_worker_that_is_killed_costs_nothing(swept, alike):
     """The killer strikes whoever is alive, at work or not, as long as the run lasts, but lets workers come up in between."""
-    whole = swept(workers=None, seeds=30, games=["bilinear", "quadratic"], timing=True)
+    whole = swept(workers=None, seeds=120, games=["bilinear", "quadratic"], timing=True)
     over, struck = threading.Event(), []
 
     def strike():
@@ -201,7 +201,7 @@ def test_an_idle_worker_that_is_killed_costs_nothing(swept, alike):
     killer = threading.Thread(target=strike)
     killer.start()
     try:
-        alike(whole, saddlebench.run(["bilinear", "quadratic"], "extragradient", 30, 50, device="cpu", workers=2, timing=True))
+        alike(whole, saddlebench.run(["bilinear", "quadratic"], "extragradient", 120, 50, device="cpu", workers=2, timing=True))
     finally:
         over.set()
         killer.join()
