@@ -13,7 +13,7 @@ from saddlebench.games.networks.network import Layer, Network, Scope, fold, unfo
 
 @dataclass(frozen=True)
 class ConvEncoder(Network):
-    """(conv 5 of stride 2, batch norm, leaky ReLU) twice → linear, of LeNet's shape.
+    """(conv 5, max pooling 2, batch norm, leaky ReLU) twice → linear, of LeNet's shape.
 
     Attributes:
         channels: of the image.
