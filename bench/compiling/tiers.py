@@ -115,7 +115,18 @@ class Compiled(Traced):
 def loop_inputs(trace: Trace, now: Point, total: Profile | None, steps: int) -> list[Tensor]:
     """What a loop is given for some steps from a point."""
     numbers = [torch.tensor(now.step), torch.tensor(now.step + steps)]
-    return [*numbers, *(x.contiguous() for x in (*trace.tensors(now), *(total or ()))), *trace.fixed]
+    return _apart([*numbers, *(x.contiguous() for x in (*trace.tensors(now), *(total or ()))), *trace.fixed])
+
+
+def _apart(tensors: list[Tensor]) -> list[Tensor]:
+    """Each in memory of its own: `while_loop` takes nothing twice, and optimizers begin with one tensor of zeros as two moments."""
+    seen: set[int] = set()
+    found = []
+    for x in tensors:
+        x = x.clone() if (memory := x.untyped_storage().data_ptr()) in seen else x
+        seen.add(memory)
+        found.append(x)
+    return found
 
 
 def _added(total: Profile | None, w: Profile) -> Profile | None:

@@ -28,6 +28,14 @@ def test_too_large_a_step_is_refused(monkeypatch):
         looped(trace, loop_inputs(trace, now, None, 0), 0)
 
 
+@pytest.mark.parametrize("method", ["adam", "competitive-gradient"])
+def test_a_loop_is_given_no_memory_twice(method):
+    """torch's `while_loop` refuses inputs that alias; Adam begins with one tensor of zeros as two moments."""
+    step, now = stepping(build("game", {"bilinear": {"matrix": [[1.0, 2.0], [0.0, 1.0]]}}), build("optimizer", method), seeds_of(3))
+    inputs = loop_inputs(traced(step, now), now, None, 0)
+    assert len({x.untyped_storage().data_ptr() for x in inputs}) == len(inputs)
+
+
 def test_without_a_compiler_the_steps_are_traced_and_the_reason_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("SADDLEBENCH_COMPILED", str(tmp_path))
 
