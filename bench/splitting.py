@@ -17,6 +17,9 @@ from saddlebench.results.failures import log
 _RECORDS = 2**28  # bytes of one part's records
 _VALUE, _ROW = 24, 250  # bytes that a watched value takes while it is recorded and judged, and a trace's row until it is stored
 _SURELY = 400  # times a profile's numbers: no step of the catalogue's takes so many, so nothing need be estimated below it
+_ALONE = (
+    10**7
+)  # parameters of networks so large that one run's step fills a device: its trace would take minutes and tell nothing new
 _MEASURES = 4  # distance and gap of the last iterate and of the average, the norm of the field; and one a player
 
 
@@ -51,6 +54,8 @@ def _steps_together(group: list[Cell], dtype: torch.dtype, device: torch.device,
     """How many runs' steps fit in their share of the free memory."""
     pairing = group[0].pairing
     budget = pairing.settings.memory * available(device) / workers
+    if sum(pairing.game.sizes) >= _ALONE:
+        return 1
     numbers = sum(pairing.game.sizes) * dtype.itemsize
     if len(group) * numbers * _SURELY <= budget:
         return len(group)

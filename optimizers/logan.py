@@ -1,7 +1,7 @@
 """LOGAN: latents are optimised before the networks play on them."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,7 +34,8 @@ class Logan(Wrapper):
 
     ``through_generator`` and ``through_discriminator`` leave out each one's second term, as in the paper's ablation. D scores by
     its logits. Latents are independent of one another, so that a random portion of them is the first of the batch; the rest stay
-    as they are. Evaluation uses plain latents.
+    as they are. With ``portion_of = "elements"`` it is the first elements of every latent, as with BigGAN's half in the paper's
+    later version; g's other elements count as 0. Evaluation uses plain latents.
 
     α = .9 for both steps, β = 5 with BigGAN-deep and .1 with DCGAN. The weight of ‖Δz‖² depends on the losses' scale: 0 by default.
 
@@ -56,7 +57,8 @@ class Logan(Wrapper):
     natural: bool = True  # is Δz a natural gradient step?
     latent_step_size: PositiveScalar = 0.9  # α
     latent_damping: PositiveScalar = 5.0  # β, of the natural step
-    portion: Share = 1.0  # of the batch's latents that are optimised
+    portion: Share = 1.0  # that is optimised
+    portion_of: Literal["latents", "elements"] = "latents"  # of the batch's latents, or of each one's elements
     penalty: NonNegative = 0.0  # weight of ‖Δz‖², added to the players' losses
     clip: bool = True  # z' stays where latents lie, if they are bounded
     through_generator: bool = True  # G's gradient goes through Δz
@@ -89,12 +91,12 @@ class Logan(Wrapper):
     def optimised(self, evaluation: Evaluation) -> tuple[Tensor, Tensor]:
         """z' and Δz, both ``(runs, batch, latent)``; Δz is 0 outside the portion."""
         z, g = evaluation.latents, evaluation.latent_gradient((self.through_generator, self.through_discriminator))
+        axis = 1 if self.portion_of == "latents" else 2
+        number = torch.arange(z.shape[axis], dtype=torch.float64, device=z.device).view(1, *((-1, 1) if axis == 1 else (1, -1)))
+        g = torch.where(number + 0.5 < _wide(self.portion, number) * z.shape[axis], g, 0.0)
         step = _wide(self.latent_step_size, g) * g
         if self.natural:
             step = step / (_wide(self.latent_damping, g) + g.square().sum(-1, keepdim=True))
-        number = torch.arange(z.shape[1], dtype=torch.float64, device=z.device).view(1, -1, 1) + 0.5
-        chosen = number < _wide(self.portion, number) * z.shape[1]
-        step = torch.where(chosen, step, 0.0)
         moved, bound = z + step, evaluation.latent_bound
         if self.clip and bound is not None:
             moved = moved.clamp(-bound, bound)

@@ -198,13 +198,15 @@ def _outlook(rows: list[Row], work: list[list[Cell]]) -> Iterator[str]:
 
 
 def _needs(group: list[Cell], note: str | None) -> Row:
-    """Parameters, memory and work of a step of a group of large networks, by a trace without memory (seconds to a minute)."""
+    """Parameters, memory and work of a step of a group of large networks, by a trace without memory (seconds to minutes)."""
     game = group[0].pairing.game
     columns = ("parameters", "kept_gb", "peak_gb", "tflop_a_step")
     if note or sum(game.sizes) < _LARGE:
         return dict.fromkeys(columns)
     from saddlebench.bench.estimate import estimate
 
+    names = " on ".join(name_of(part) for part in (group[0].pairing.optimizer, game))
+    say(f"a step of {names} is traced for its memory and work: seconds, minutes for batches of thousands")
     found = estimate(game, group[0].pairing.optimizer, len(group))
     numbers = (found.kept_bytes / 1e9, found.peak_bytes / 1e9, found.flops / 1e12)
     sizes = " + ".join(f"{size / 1e6:.1f} M" for size in found.parameters)

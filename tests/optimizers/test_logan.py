@@ -151,6 +151,19 @@ def test_portion_is_of_the_batch():
         assert torch.equal(moved, (step != 0).any(-1))
 
 
+def test_portion_is_of_the_elements():
+    """Half of each latent moves, by the natural step of those elements alone: α(ggᵀ + βI)⁻¹g."""
+    oracle, w = oracle_of(GaussianRing.small())
+    evaluation = oracle.evaluation(w)
+    latents, half = evaluation.latents, evaluation.latents.shape[-1] // 2
+    logan = Logan(portion=0.5, portion_of="elements", latent_damping=0.1, clip=False)
+    moved, step = logan.optimised(evaluation)
+    assert torch.equal(moved[..., half:], latents[..., half:])
+    g = evaluation.latent_gradient((True, True))[..., :half]
+    matrix = g.unsqueeze(-1) * g.unsqueeze(-2) + 0.1 * torch.eye(half, dtype=g.dtype)
+    torch.testing.assert_close(step[..., :half], logan.latent_step_size * torch.linalg.solve(matrix, g), rtol=1e-10, atol=1e-14)
+
+
 def test_hyperparameters_differ_between_runs_of_a_batch():
     oracle, w = oracle_of(GaussianRing.small())
     values = {"latent_step_size": (0.5, 1.5), "latent_damping": (0.1, 2.0), "portion": (0.3, 0.9), "penalty": (0.2, 3.0)}
