@@ -70,19 +70,25 @@ class Conv(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """γ(x − mean)/√(var + ε) + β with the moments of the batch, each run's its own (Ioffe & Szegedy 2015)."""
+    """γ(x − mean)/√(var + ε) + β with the moments of the batch, each run's its own (Ioffe & Szegedy 2015).
+
+    ``gain = False``: γ = 1, for where a next layer can scale as well.
+    """
 
     name: str
     channels: int
     epsilon: float = _EPSILON
+    gain: bool = True
 
     def weights(self) -> dict[str, Weight]:
-        """γ and β."""
-        return {f"{self.name}.gain": Weight((self.channels,), "ones"), f"{self.name}.bias": Weight((self.channels,), "zeros")}
+        """γ, where it is trained, and β."""
+        gain = {f"{self.name}.gain": Weight((self.channels,), "ones")} if self.gain else {}
+        return {**gain, f"{self.name}.bias": Weight((self.channels,), "zeros")}
 
     def __call__(self, x: Tensor, scope: Scope) -> Tensor:
         """Of the input's shape."""
-        gain, bias = (scope.weights[f"{self.name}.{part}"].flatten() for part in ("gain", "bias"))
+        bias = scope.weights[f"{self.name}.bias"].flatten()
+        gain = scope.weights[f"{self.name}.gain"].flatten() if self.gain else torch.ones_like(bias)
         return standardised(self.name, x, scope, self.epsilon, gain, bias)
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from saddlebench.games.draws import normal, uniform
 
-Start = Literal["weight", "zeros", "ones"]
+Start = Literal["weight", "direction", "zeros", "ones"]
 Scheme = Literal["normal", "xavier", "pytorch", "orthogonal"]
 _TINY = 1e-12  # keeps the power iteration of a zero matrix finite
 _WARM_UP = 15  # power iterations from a random vector before the first step, as in torch.nn.utils
@@ -32,7 +32,8 @@ class Weight:
 
     Attributes:
         shape: of one run's; outputs first.
-        start: ``"weight"``: by the network's scheme; ``"zeros"`` or ``"ones"``.
+        start: ``"weight"``: by the network's scheme; ``"zeros"`` or ``"ones"``; ``"direction"``: N(0, 0.1²) under every scheme, as
+            only the directions count of what is normalised, and how fast they turn, which the length decides.
     """
 
     shape: tuple[int, ...]
@@ -183,8 +184,11 @@ class Network(ABC):
         draw = uniform if scheme in ("xavier", "pytorch") else normal
         flat = draw(seeds, what, self.size, dtype=dtype)
         pieces = []
-        for weight, part in zip(self.weights.values(), flat.split([w.size for w in self.weights.values()], -1), strict=True):
-            if weight.start != "weight":
+        parts = flat.split([w.size for w in self.weights.values()], -1)
+        for (name, weight), part in zip(self.weights.items(), parts, strict=True):
+            if weight.start == "direction":
+                pieces.append(0.1 * normal(seeds, f"{what} {name}", weight.size, dtype=dtype))
+            elif weight.start != "weight":
                 pieces.append(torch.zeros_like(part) if weight.start == "zeros" else torch.ones_like(part))
             elif scheme == "normal":
                 pieces.append(0.02 * part)

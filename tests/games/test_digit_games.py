@@ -81,7 +81,7 @@ def parts_of(name, **parameters):
     """A small game with its players evaluated on one sample."""
     game = build("game", {name: {"latent": 3, "width": 6, "depth": 1, "batch": 10, "evaluated": 40, **parameters}})
     profile = game.initial(SEEDS)
-    return game, game.seen(game, profile, game.sample(SEEDS, 0, 0), ())
+    return game, game.seen(game, profile, game.sample(SEEDS, 0, 0), game.buffers(profile, SEEDS))
 
 
 def test_conditional_losses_judge_images_beside_their_classes():
@@ -133,25 +133,87 @@ def test_codes_of_infogan_look_at_no_label():
     assert float(first[..., 10:].abs().max()) <= 1
 
 
+def judged(game, seen, x, noise=None):
+    """D's logits and last hidden features on ``(runs, batch, pixels)``, by the network alone."""
+    scope = game.judge.told(seen.scope("discriminator"), seen.buffers[0], noise)
+    features = game.judge.features((x + 1) / 2, scope)  # D sees pixels in [0, 1]
+    return game.judge.logits(features, scope), features
+
+
+def test_semi_supervised_losses_are_those_of_the_paper():
+    game, seen = parts_of("semi-supervised-gan", hidden=[8, 6], labels=20, unsupervised=0.3)
+    images, labels, noise = seen.sample.extra
+    kinds = (seen.sample.real, seen("generator", seen.sample.latents), images)
+    real, fake, known = (judged(game, seen, x, noise[:, k]) for k, x in enumerate(kinds))
+    matched = (real[1].mean(1) - fake[1].mean(1)).square().mean(-1)
+    torch.testing.assert_close(game.player_loss(0, seen), matched)
+    z_real, z_fake = (x[0].exp().sum(-1) for x in (real, fake))  # with D = Z/(Z + 1)
+    unlabelled = -(z_real / (z_real + 1)).log().mean(-1) - (1 / (z_fake + 1)).log().mean(-1)
+    p = known[0].softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+    torch.testing.assert_close(game.player_loss(1, seen), -p.log().mean(-1) + 0.3 * unlabelled, rtol=1e-4, atol=1e-5)
+
+
 def test_supervised_control_pays_for_labelled_images_alone():
-    game, seen = parts_of("semi-supervised-gan", unsupervised=0.0, noise=0.0)
+    game, seen = parts_of("semi-supervised-gan", unsupervised=0.0, noise=0.0, hidden_noise=0.0)
     images, labels, noise = seen.sample.extra
     assert noise is None
-    expected = class_loss(seen("classes", seen("trunk", images)), labels)
-    assert torch.allclose(game.player_loss(1, seen), expected)
+    assert torch.allclose(game.player_loss(1, seen), class_loss(judged(game, seen, images)[0], labels))
+    with_noise, _ = parts_of("semi-supervised-gan")
+    assert with_noise.sizes == game.sizes  # the control has the same networks
+
+
+def test_noise_has_a_deviation_for_inputs_and_one_for_hidden_layers():
+    _, seen = parts_of("semi-supervised-gan", hidden=[8, 6], noise=0.3, hidden_noise=0.5, batch=100)
+    noise = seen.sample.extra[2]
+    assert noise.shape == (2, 3, 100, 784 + 8 + 6)
+    assert float(noise[..., :784].std()) == pytest.approx(0.3, rel=0.01)
+    assert float(noise[..., 784:].std()) == pytest.approx(0.5, rel=0.03)
+    assert not torch.equal(noise[:, 0], noise[:, 1])
+
+
+def test_the_classifier_is_measured_without_noise():
+    """The error is that of noiseless logits, of the same images under any noise."""
+    plain, seen = parts_of("semi-supervised-gan", noise=0.0, hidden_noise=0.0)
+    noisy, _ = parts_of("semi-supervised-gan")
+    images, labels = plain.held_out(40)
+    wrong = judged(plain, seen, images.flatten(1).expand(2, -1, -1))[0].argmax(-1) != labels
+    for game in (plain, noisy):
+        found = game.measures(seen.profile, SEEDS, seen.buffers)["test_error"]
+        torch.testing.assert_close(found, wrong.float().mean(-1))
+
+
+def test_lengths_are_constants_of_a_run():
+    game, seen = parts_of("semi-supervised-gan")
+    elsewhere = tuple(x + 1 for x in seen.profile)
+    for found in (game.buffers(elsewhere, SEEDS), game.advance(elsewhere, seen.buffers)):
+        assert torch.equal(found[0], seen.buffers[0])
+    assert torch.equal(game.buffers(elsewhere, SEEDS[1:])[0], seen.buffers[0][1:])
 
 
 def test_labels_are_as_many_of_each_class_and_fixed_by_seed():
-    game, _ = parts_of("semi-supervised-gan")
     known = labelled_set("mnist", 28, 1, 100, (5, 2), torch.device("cpu"))
     assert known.shape == (2, 100)
     assert len(set(known[0].tolist())) == 100
     assert set(known[0].tolist()) != set(known[1].tolist())
     assert torch.equal(known[1:], labelled_set("mnist", 28, 1, 100, (2,), torch.device("cpu")))
-    _, labels, _ = game.sample(SEEDS, 1, 0).extra
-    assert labels.shape == (2, 10)
     with pytest.raises(InputError, match="55 labels are no multiple of the 10 classes"):
         build("game", {"semi-supervised-gan": {"labels": 55}})
+
+
+def test_every_labelled_image_is_drawn_as_often_as_another():
+    game, _ = parts_of("semi-supervised-gan", labels=20)
+    images, labels = zip(*(game.sample(SEEDS, step, 0).extra[:2] for step in (0, 1)), strict=True)
+    assert torch.equal(torch.cat(labels, 1).sort().values, torch.arange(10).repeat_interleave(2).expand(2, -1))
+    assert len(torch.cat(images, 1)[0].unique(dim=0)) == 20
+    all_at_once, _ = parts_of("semi-supervised-gan", labels=10, batch=20)
+    assert all_at_once.sample(SEEDS, 0, 0).extra[1].sort().values.tolist() == [list(range(10))] * 2
+
+
+def test_semi_supervised_pictures_do_not_depend_on_their_neighbours():
+    game, seen = parts_of("semi-supervised-gan")
+    many = game.samples(seen.profile, SEEDS, 6)
+    assert many.shape == (2, 6, 28, 28)
+    torch.testing.assert_close(game.samples(seen.profile, SEEDS, 2), many[:, :2])
 
 
 def test_real_digits_have_accuracy_and_diversity_of_about_one(monkeypatch):

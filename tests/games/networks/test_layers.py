@@ -16,6 +16,7 @@ from saddlebench.games.networks.layers import (
     summed,
 )
 from saddlebench.games.networks.network import fold, unfold
+from saddlebench.games.networks.weight_norm import WeightNormLinear
 
 LABELS = torch.tensor([[0, 2, 1, 2], [1, 1, 0, 2], [2, 0, 0, 1]])
 IMAGES = {
@@ -25,6 +26,7 @@ IMAGES = {
     "transposed": Conv("a", 2, 5, 4, 2, 1, transposed=True),
     "spectral conv": Conv("a", 2, 5, 3, 1, 1, spectral=True),
     "batch norm": BatchNorm("a", 2),
+    "batch norm without gain": BatchNorm("a", 2, gain=False),
     "conditional batch norm": ConditionalBatchNorm("a", 2, 3),
     "virtual batch norm": VirtualBatchNorm("a", 2, 2),
 }
@@ -34,6 +36,7 @@ VECTORS = {
     "spectral linear": Linear("a", 6, 3, spectral=True),
     "embedding": Embedding("a", 3, 5),
     "minibatch discrimination": MinibatchDiscrimination("a", 6, 4, 3),
+    "weight norm": WeightNormLinear("a", 6, 3),
 }
 
 
@@ -88,6 +91,25 @@ def test_grouped_convolution_is_the_same_as_one_run_after_another(make):
         convolve = nn.functional.conv_transpose2d if layer.transposed else nn.functional.conv2d
         grouped = convolve(x, weight.flatten(0, 1), bias.flatten(), stride=2, padding=1, groups=3)
         close(layer(x, scope), grouped)
+
+
+def test_weight_norm_equals_torch(make):
+    layer, x = VECTORS["weight norm"], make.drawn("x", 4, 6)
+    scope = make.scope_of(layer)
+    for run in range(3):
+        own = nn.utils.parametrizations.weight_norm(nn.Linear(6, 3, dtype=torch.float64))
+        own.bias.data = scope.weights["a.bias"][run]
+        own.parametrizations.weight.original0.data = scope.weights["a.length"][run, :, None]
+        own.parametrizations.weight.original1.data = scope.weights["a.direction"][run]
+        torch.testing.assert_close(layer(x, scope)[run], own(x[run]), rtol=1e-5, atol=1e-5)  # ours has a tiny number under the root
+
+
+def test_batch_norm_without_gain_has_a_gain_of_one(make):
+    layer, whole, x = IMAGES["batch norm without gain"], IMAGES["batch norm"], fold(make.drawn("x", 4, 2, 6, 6))
+    scope = make.scope_of(whole)
+    scope.weights["a.gain"].fill_(1)
+    assert list(layer.weights()) == ["a.bias"]
+    close(layer(x, make.scope_of(layer)), whole(x, scope))
 
 
 def test_batch_norm_equals_torch_in_training(make):
