@@ -2,7 +2,7 @@
 generators themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Samples:
     Files are ``folder/models/GAME/OPTIMIZER-CELL-seedN.safetensors``, ``folder/samples/GAME/OPTIMIZER-CELL-seedN.png`` and
     ``…-seedN-NAME.png`` for each name of `Game.pictures` and `Game.clouds`. A game that is told classes has a sheet of each of the
     first 20 besides, in ``…-seedN-classes/``. Games with image measures also have the same latents' images of every checkpoint
-    and answer, ``…-seedN-step000100.png`` and ``…-seedN-average-step000100.png``.
+    and answer, ``…-seedN-step000100.png`` and ``…-seedN-average-step000100.png``. Each file holds its step as the text
+    ``Step``, and a picture of the game's own what the game says of it as ``Description``.
     """
 
     folder: Path
@@ -64,43 +65,51 @@ class Samples:
             path = self._path(cell)
             title = f"{name_of(cell.pairing.optimizer)}, step {last.step}, seed {cell.seed}"
             if samples is not None and (samples.dim() >= 4 or samples.shape[-1] == 2):
-                self.written.append(_save_shown(samples[k], path, title))
+                self.written.append(_save_shown(samples[k], path, title, _told(last.step)))
                 if isinstance(game, GAN) and (classes := getattr(game, "classes", 0)):
                     one = (_row(last.w, k, cells), seeds[k : k + 1], _row(last.buffers, k, cells))
                     save_sheets(game, *one, range(min(classes, SHEETS)), _ON_A_SHEET, path.with_name(f"{path.stem}-classes"))
             for name, rows in pictures.items():
                 own = path.with_name(f"{path.stem}-{name}.png")
-                self.written.append(save_grid(rows[k].flatten(0, 1), own, rows.shape[2]))
+                self.written.append(save_grid(rows[k].flatten(0, 1), own, rows.shape[2], _told(last.step, type(game).pictures)))
             for name, sets in clouds.items():
                 own = path.with_name(f"{path.stem}-{name}.png")
-                self.written.append(save_clouds({label: points[k] for label, points in sets.items()}, own, f"{name}: {title}"))
+                shown = {label: points[k] for label, points in sets.items()}
+                self.written.append(save_clouds(shown, own, f"{name}: {title}", _told(last.step, type(game).clouds)))
 
     def at_checkpoint(self, cells: list[Cell], step: int, answer: str, images: Tensor) -> None:
         """Images ``(runs, n, …)`` of one answer at a checkpoint, in [−1, 1] or as bytes."""
         for cell, shown in zip(cells[:_RUNS], images[:, :SHOWN_IMAGES], strict=False):
             path = self._path(cell)
             name = f"step{step:06}" if answer == "last" else f"{answer}-step{step:06}"
-            save_grid(shown / 127.5 - 1 if shown.dtype == torch.uint8 else shown, path.with_name(f"{path.stem}-{name}.png"))
+            grid = shown / 127.5 - 1 if shown.dtype == torch.uint8 else shown
+            save_grid(grid, path.with_name(f"{path.stem}-{name}.png"), told=_told(step))
 
     def _path(self, cell: Cell) -> Path:
         return self.folder / "samples" / name_of(cell.pairing.game) / f"{run_label(cell)}.png"
 
 
-def _save_shown(shown: Tensor, path: Path, title: str) -> Path:
+def _told(step: int, drawn_by: Callable[..., Any] | None = None) -> dict[str, str]:
+    """The texts of a picture; a game describes its own where it defines them, in the first paragraph of that method's docstring."""
+    words = " ".join(((drawn_by and drawn_by.__doc__) or "").strip().partition("\n\n")[0].replace("``", "").split())
+    return {"Step": str(step), **({"Description": words} if words else {})}
+
+
+def _save_shown(shown: Tensor, path: Path, title: str, told: Mapping[str, str]) -> Path:
     if shown.dim() >= 3:
-        return save_grid(shown, path)
-    save_scatter(shown, path, title)
+        return save_grid(shown, path, told=told)
+    save_scatter(shown, path, title, told)
     return path
 
 
-def save_clouds(sets: dict[str, Tensor], path: Path, title: str) -> Path:
+def save_clouds(sets: dict[str, Tensor], path: Path, title: str, told: Mapping[str, str]) -> Path:
     """Labelled sets of points ``(n, 2)`` as a picture; returns its path."""
     from saddlebench.games.data.files import replacing
     from saddlebench.results.figures.clouds import clouds
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
-        clouds({label: points.double().cpu().numpy() for label, points in sets.items()}, file, title)
+        clouds({label: points.double().cpu().numpy() for label, points in sets.items()}, file, title, told)
     return path
 
 
@@ -145,7 +154,7 @@ def save_sheets(
     return written
 
 
-def save_scatter(points: Tensor, path: Path, title: str) -> None:
+def save_scatter(points: Tensor, path: Path, title: str, told: Mapping[str, str] | None = None) -> None:
     """Points ``(n, 2)`` as a picture."""
     from matplotlib.figure import Figure  # half a second to import, and most runs draw nothing
 
@@ -160,4 +169,4 @@ def save_scatter(points: Tensor, path: Path, title: str) -> None:
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
-        figure.savefig(file, format="png")
+        figure.savefig(file, format="png", metadata=dict(told or {}))

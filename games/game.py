@@ -166,7 +166,8 @@ class Game(ABC):
         """The game's own pictures, beside the grid of `samples`: strips over codes, translations, domains.
 
         Name in kebab-case → images in [−1, 1], ``(runs, rows, columns, side, side)`` in grey or ``(runs, rows, columns, channels,
-        side, side)``, drawn row by row. They are made once, of a run's last profile, and the report shows them.
+        side, side)``, drawn row by row. They are made once, of a run's last profile, and the report shows
+        them, described by the first paragraph of the docstring of the method that makes them.
         """
         return {}
 

@@ -18,7 +18,9 @@ from saddlebench.games.networks.text_cnn import TextCNN
 from saddlebench.games.shuffling import batch_of_epoch
 from saddlebench.parameters import Count, Natural, PositiveScalar, Share
 
-_EVALUATED = 1000  # sequences behind each measure
+_EVALUATED = 1000  # sequences behind each measure and picture
+_SHOWN = 50  # tokens in a picture, the most frequent ones
+_SIDE = 150  # pixels, about, of a picture's square
 
 
 class Sequences(NamedTuple):
@@ -178,9 +180,7 @@ class SeqGAN(NetworkGame):
         with torch.no_grad():
             seen = Drawn(self, profile)
             oracle, _, unseen = self.data(seeds.device)
-            runs = len(seeds)
-            uniforms = uniform(seeds, "evaluation tokens", _EVALUATED * self.length, dtype=torch.float32)
-            drawn = self.lstm.generate(profile[0], uniforms.view(runs, _EVALUATED, self.length))
+            runs, drawn = len(seeds), self._evaluated(profile, seeds)
             finite = profile[0].isfinite().all(-1)
             found = {
                 "nll_oracle": -self.lstm(oracle.to(profile[0]).expand(runs, -1), drawn).mean((1, 2)),
@@ -188,3 +188,31 @@ class SeqGAN(NetworkGame):
                 "reward": seen.judged(drawn).sigmoid().mean(-1),
             }
             return {name: torch.where(finite, value, torch.nan) for name, value in found.items()}
+
+    def pictures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
+        """How often a token (row) is followed by another (column), the most frequent tokens first: unseen data, and G's sequences.
+
+        Grey is √(frequency · V² / 20), so that white is twenty times what it would be if all pairs were alike.
+        """
+        with torch.no_grad():
+            _, data, unseen = self.data(seeds.device)
+            rank = torch.bincount(data.flatten(), minlength=self.tokens).argsort(descending=True, stable=True).argsort()
+            both = torch.stack((unseen.expand(len(seeds), -1, -1), self._evaluated(profile, seeds)), 1)  # (runs, 2, n, T)
+            grey = (frequencies(rank[both], self.tokens) * self.tokens**2 / 20).sqrt().clamp(max=1) * 2 - 1
+            grey[~profile[0].isfinite().all(-1), 1] = torch.nan
+            shown, scale = grey[..., :_SHOWN, :_SHOWN], max(1, _SIDE // min(self.tokens, _SHOWN))
+            return {"transitions": shown.repeat_interleave(scale, -1).repeat_interleave(scale, -2).unsqueeze(1)}
+
+    def _evaluated(self, profile: Profile, seeds: Tensor) -> Tensor:
+        """Sequences of G from numbers fixed by seed, int64 ``(runs, n, T)``."""
+        uniforms = uniform(seeds, "evaluation tokens", _EVALUATED * self.length, dtype=torch.float32)
+        return self.lstm.generate(profile[0], uniforms.view(len(seeds), _EVALUATED, self.length))
+
+
+def frequencies(y: Tensor, tokens: int) -> Tensor:
+    """Shares of the pairs (y_t, y_t+1) among all pairs of neighbours, ``(…, n, T)`` → ``(…, V, V)``; zeros where T = 1."""
+    pairs = (y[..., :-1] * tokens + y[..., 1:]).flatten(-2)
+    counts = torch.zeros(*pairs.shape[:-1], tokens**2, device=y.device).scatter_add_(
+        -1, pairs, torch.ones_like(pairs, dtype=torch.float32)
+    )
+    return (counts / max(1, pairs.shape[-1])).unflatten(-1, (tokens, tokens))

@@ -142,6 +142,20 @@ class SeqGANTiny(NetworkGame):
             shifts[k, k * v : (k + 1) * v] = v**-0.5
         return shifts.expand(len(seeds), -1, -1)
 
+    def clouds(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, dict[str, Tensor]]:
+        """A point a sequence Y: across the oracle's q(Y), upwards p(Y), at the start and now; on the line the two are equal."""
+        with torch.no_grad():
+            q = buffers[0].to(profile[0])
+            start, now = (Enumerated(self, w).log_probabilities.exp() for w in (self.initial(seeds), profile))
+            line = torch.linspace(0, 1, 100, dtype=q.dtype, device=q.device) * q.amax(-1, keepdim=True)
+        return {
+            "probabilities": {
+                "p = q": torch.stack((line, line), -1),
+                "p at the start": torch.stack((q, start.to(q)), -1),
+                "p": torch.stack((q, now), -1),
+            }
+        }
+
     def measures(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, Tensor]:
         """As the class defines them."""
         with torch.no_grad():

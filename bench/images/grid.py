@@ -1,5 +1,6 @@
 """A grid of sample images in a PNG file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from saddlebench.games.data.files import replacing
 
 
-def save_grid(images: Tensor, path: str | Path, columns: int = 8) -> Path:
+def save_grid(images: Tensor, path: str | Path, columns: int = 8, told: Mapping[str, str] | None = None) -> Path:
     """Write images as a grid, row by row, with a border of 2 pixels; the file appears whole or not at all.
 
     Args:
@@ -16,6 +17,7 @@ def save_grid(images: Tensor, path: str | Path, columns: int = 8) -> Path:
             that are not finite (a diverged run's) are drawn in mid-grey.
         path: of the PNG file; its directory is made.
         columns: images in a row.
+        told: texts that the file holds, keyword → text.
 
     Returns:
         The path.
@@ -24,7 +26,9 @@ def save_grid(images: Tensor, path: str | Path, columns: int = 8) -> Path:
         ValueError: no images, another shape, or ``columns`` below 1.
         OSError: the file cannot be written.
     """
-    from torchvision.utils import save_image  # seconds to import, and most runs draw nothing
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+    from torchvision.utils import make_grid  # seconds to import, and most runs draw nothing
 
     stack = images.unsqueeze(1) if images.dim() == 3 else images
     if stack.dim() != 4 or stack.shape[1] not in (1, 3) or stack.numel() == 0:
@@ -34,6 +38,10 @@ def save_grid(images: Tensor, path: str | Path, columns: int = 8) -> Path:
     shown = torch.nan_to_num(stack.detach().float().cpu(), nan=0.0, posinf=0.0, neginf=0.0).clamp(-1, 1)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    grid = make_grid((shown + 1) / 2, nrow=columns, padding=2)
+    texts = PngInfo()
+    for keyword, text in (told or {}).items():
+        texts.add_text(keyword, text)
     with replacing(path) as file:
-        save_image((shown + 1) / 2, file, format="png", nrow=columns, padding=2)
+        Image.fromarray((grid * 255).round().byte().permute(1, 2, 0).numpy()).save(file, "PNG", pnginfo=texts)
     return path

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from saddlebench.results.figures.style import COLOURS, CONTEXT
 
 
-def clouds(sets: Mapping[str, np.ndarray], file: IO[Any], title: str = "") -> None:
+def clouds(sets: Mapping[str, np.ndarray], file: IO[Any], title: str = "", told: Mapping[str, str] | None = None) -> None:
     """Draw each set in a colour of its own, in the order given, later ones above; points that are not finite are left out.
 
     Args:
         sets: label → points ``(n, 2)``.
         file: the PNG file's, open for writing.
         title: above it.
+        told: texts that the file holds, keyword → text.
     """
     points, labels = np.concatenate(list(sets.values())), np.repeat(list(sets), [len(points) for points in sets.values()])
     kept = np.isfinite(points).all(axis=1)
@@ -33,4 +34,4 @@ def clouds(sets: Mapping[str, np.ndarray], file: IO[Any], title: str = "") -> No
         axes.set_aspect("equal", "datalim")
         if axes.get_legend() is not None:
             sns.move_legend(axes, "best", title=None, fontsize=7, markerscale=2)
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=150, metadata=dict(told or {}))

@@ -57,7 +57,7 @@ def content(tables: Tables, folder: Path, title: str, defaults: Defaults, writte
     ordered = [members[k] for k in in_turn]
     lines, allowed = curves(ordered, runs, tables.trace, position, MOST_CURVE_NUMBERS)
     spectra, eigenvalues = planes(ordered, runs, tables.spectrum, MOST_EIGENVALUES)
-    samples, counts = pictures(folder, ordered, runs)
+    samples, counts = pictures(folder, ordered, [kept[k].game for k in in_turn], runs)
     place = {k: turn for turn, k in enumerate(in_turn)}
     if missing := sum(line is None for line in lines):
         notes.append(f"{missing} rows have no curve: they left no trace, or there was no room.")

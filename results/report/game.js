@@ -190,13 +190,27 @@ function spectraOf(game, marked) {
   return { node, draw };
 }
 
+// A picture with its caption: what it shows, of which optimizer, step and seed, and what the game says of it.
+function captioned(sample, optimizer) {
+  const facts = [sample.step === null ? null : `step ${sample.step}`, `seed ${sample.seed}`].filter(Boolean).join(", ");
+  return el("figure", {},
+    el("img", { src: sample.uri, alt: `${sample.name} of ${optimizer}, ${facts}`, loading: "lazy" }),
+    el("figcaption", { title: sample.source }, el("div", {}, el("b", {}, spelled(sample.name.replaceAll("-", "_"))), `, ${facts}`), el("div", {}, optimizer), sample.about ? el("div", { class: "faint" }, sample.about) : null));
+}
+
+// What stands for a game among others: its own pictures of one run, or a grid of samples if it has none.
+function standing(game) {
+  const row = game.rows.find((one) => one.samples.some((sample) => sample.own)) ?? game.rows.find((one) => one.samples.length);
+  const own = row?.samples.filter((sample) => sample.own) ?? [];
+  const run = own.length ? own.filter((sample) => sample.seed === own[0].seed) : row?.samples.slice(0, 1) ?? [];
+  return run.map((sample) => ({ sample, row }));
+}
+
 function samplesOf(game, marked) {
   const place = el("div", { class: "samples" });
-  const node = el("section", { id: "samples", hidden: !game.rows.some((row) => row.samples.length) }, el("h3", {}, "Samples"), el("p", { class: "faint" }, "Of the last profile of marked rows, and the game's own pictures, made smaller for this page."), place);
+  const node = el("section", { id: "samples", hidden: !game.rows.some((row) => row.samples.length) }, el("h3", {}, "Samples"), el("p", { class: "faint" }, "The game's own pictures and grids of samples of the marked rows, made smaller for this page."), place);
   function draw() {
-    const shown = [...marked.keys()].flatMap((row) => row.samples.map((sample) => el("figure", {},
-      el("img", { src: sample.uri, alt: `${sample.name || "samples"} of ${row.optimizer}, seed ${sample.seed}`, loading: "lazy" }),
-      el("figcaption", { title: sample.source }, el("span", {}, row.optimizer), el("span", { class: "faint" }, ` seed ${sample.seed}${sample.name ? `: ${sample.name}` : ""}`)))));
+    const shown = [...marked.keys()].flatMap((row) => row.samples.map((sample) => captioned(sample, row.optimizer)));
     place.replaceChildren(...(shown.length ? shown : [el("p", { class: "faint" }, "No marked row has samples here.")]));
   }
   return { node, draw };

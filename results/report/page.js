@@ -18,10 +18,12 @@ function choose(index) {
   view.draw();
 }
 
+const link = (game) => el("button", { type: "button", class: "link", onclick: () => { choose(DATA.games.indexOf(game)); byId("game").scrollIntoView(); byId("which").focus({ preventScroll: true }); } }, game.name);
+
 function games() {
   const rank = (game) => game.rows[0];
   const columns = [
-    { name: "game", head: "game", rowHead: true, class: "name", value: (game) => game.name, cell: (game) => el("button", { type: "button", class: "link", onclick: () => { choose(DATA.games.indexOf(game)); byId("game").scrollIntoView(); byId("which").focus({ preventScroll: true }); } }, game.name) },
+    { name: "game", head: "game", rowHead: true, class: "name", value: (game) => game.name, cell: (game) => link(game) },
     { name: "rows", head: "rows", numeric: true, value: (game) => game.rows.length, title: "optimizers with their hyperparameters" },
     { name: "runs", head: "runs", numeric: true, value: (game) => game.rows.reduce((sum, row) => sum + row.n, 0) },
     { name: "converged", head: "converged", numeric: true, better: "higher", value: (game) => (game.rows.every((row) => row.ok === null) ? null : game.rows.reduce((sum, row) => sum + (row.ok ?? 0), 0)), cell: (game) => (game.rows.every((row) => row.ok === null) ? "no target" : number(game.rows.reduce((sum, row) => sum + (row.ok ?? 0), 0))) },
@@ -30,6 +32,14 @@ function games() {
   const table = sortable("Games", columns);
   table.show(DATA.games);
   byId("games").append(el("h2", {}, "Games"), table.node);
+}
+
+function gallery() {
+  const shown = DATA.games.map((game) => [game, standing(game)]).filter(([, own]) => own.length);
+  byId("pictures").hidden = !shown.length;
+  byId("pictures").append(el("h2", {}, "Pictures"),
+    el("p", { class: "faint" }, "Of each game its own pictures at the end of one run of its first row, or a grid of samples where it has none."),
+    ...shown.map(([game, own]) => el("div", { class: "of-game" }, el("h3", {}, link(game)), el("div", { class: "samples" }, own.map(({ sample, row }) => captioned(sample, row.optimizer))))));
 }
 
 function failures() {
@@ -96,6 +106,7 @@ function themes() {
 themes();
 facts();
 games();
+gallery();
 choose(0);
 failures();
 machine();

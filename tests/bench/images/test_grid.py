@@ -43,6 +43,13 @@ def test_other_shapes_are_refused(images: Tensor, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_file_holds_texts(tmp_path: Path) -> None:
+    with Image.open(
+        save_grid(torch.zeros(2, 4, 4), tmp_path / "grid.png", told={"Step": "7", "Description": "F(x) from −2 to 2"})
+    ) as image:
+        assert image.info == {"Step": "7", "Description": "F(x) from −2 to 2"}
+
+
 def test_no_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="columns"):
         save_grid(torch.zeros(2, 4, 4), tmp_path / "grid.png", columns=0)
@@ -52,11 +59,11 @@ def test_the_old_grid_stays_when_writing_fails(tmp_path: Path, monkeypatch: pyte
     path = save_grid(torch.zeros(2, 4, 4), tmp_path / "grid.png")
     before = path.read_bytes()
 
-    def fail(_tensor: object, file: object, **_: object) -> None:
+    def fail(_image: object, file: object, *_: object, **__: object) -> None:
         file.write(b"half")  # pyright: ignore[reportAttributeAccessIssue]
         raise OSError("disk full")
 
-    monkeypatch.setattr("torchvision.utils.save_image", fail)
+    monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="disk full"):
         save_grid(torch.ones(2, 4, 4), path)
     assert path.read_bytes() == before

@@ -143,34 +143,6 @@ def test_what_is_left_out_is_said(folder, monkeypatch):
     ] == found["notes"][:4]
 
 
-def test_pictures_are_made_small_and_counted(folder, monkeypatch):
-    tables = read(folder)
-    runs = tables.runs[tables.runs["game"] == "mnist"].reset_index(drop=True)
-    taken, counts = picturing.pictures(folder, [np.arange(len(runs))], runs)
-    assert counts == {"found": 4, "shown": 3, "unreadable": 1}
-    assert picturing.told(counts) == "1 pictures could not be read"
-    assert [one["seed"] for one in taken[0]] == [0, 1, 2]
-    assert taken[0][0]["source"] == "samples/mnist/extragradient-ring0000-seed0.png"
-    assert {one["name"] for one in taken[0]} == {""}
-    taken, counts = picturing.pictures(folder, [np.arange(len(runs))], runs, most=2)
-    assert len(taken[0]) == 2
-    assert picturing.told(counts) == "2 of 4 pictures are shown; the others lie in samples/ beside the results"
-
-
-def test_a_games_own_pictures_stand_beside_its_samples(folder):
-    runs = read(folder).runs
-    runs = runs[runs["game"] == "mnist"].reset_index(drop=True)
-    beside = folder / "samples" / "mnist"
-    own = beside / "extragradient-ring0000-seed0-codes.png"
-    own.write_bytes((beside / "extragradient-ring0000-seed0.png").read_bytes())
-    try:
-        taken, counts = picturing.pictures(folder, [np.arange(len(runs))], runs)
-    finally:
-        own.unlink()
-    assert counts["shown"] == 4
-    assert sorted((one["seed"], one["name"]) for one in taken[0]) == [(0, ""), (0, "codes"), (1, ""), (2, "")]
-
-
 def test_embedded_values_cannot_leave_their_block_and_come_back(values, hostile):
     text = embedded({"a": hostile, "b": [math.nan, math.inf, 0.1, 3.0, -0.0, 1.0198039027], "c": None, "d": True})
     assert not set("<>&\u2028\u2029") & set(text)
