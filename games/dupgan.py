@@ -187,7 +187,7 @@ class DupGAN(Adaptation):
             return {"translations": torch.stack([x[:, :_SHOWN] for x in rows], 1)}
 
     def clouds(self, profile: Profile, seeds: Tensor, buffers: Buffers) -> dict[str, dict[str, Tensor]]:
-        """Of moons: also both domains with what is translated into them."""
+        """Of moons: the source by its classes, the target by those that it is given; and both with what is translated."""
         if self.images:
             return {}
         with torch.no_grad():

@@ -147,7 +147,7 @@ class SeqGANTiny(NetworkGame):
         with torch.no_grad():
             q = buffers[0].to(profile[0])
             start, now = (Enumerated(self, w).log_probabilities.exp() for w in (self.initial(seeds), profile))
-            line = torch.linspace(0, 1, 100, dtype=q.dtype, device=q.device) * q.amax(-1, keepdim=True)
+            line = torch.linspace(0, 1, 500, dtype=q.dtype, device=q.device) * q.amax(-1, keepdim=True)
         return {
             "probabilities": {
                 "p = q": torch.stack((line, line), -1),

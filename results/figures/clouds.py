@@ -14,6 +14,7 @@ from saddlebench.results.figures.style import COLOURS, CONTEXT
 
 def clouds(sets: Mapping[str, np.ndarray], file: IO[Any], title: str = "", told: Mapping[str, str] | None = None) -> None:
     """Draw each set in a colour of its own, in the order given, later ones above; points that are not finite are left out.
+    Those of a small set are large.
 
     Args:
         sets: label → points ``(n, 2)``.
@@ -28,7 +29,9 @@ def clouds(sets: Mapping[str, np.ndarray], file: IO[Any], title: str = "", told:
         figure = Figure(figsize=(3.6, 3.6), layout="constrained")
         axes = figure.subplots()
         colours = {label: COLOURS[k % len(COLOURS)] for k, label in enumerate(sets)}
-        sns.scatterplot(table, x="x", y="y", hue="set", hue_order=list(sets), palette=colours, s=6, alpha=0.5, linewidth=0, ax=axes)
+        sizes = {label: float(np.clip(3000 / max(1, len(points)), 6, 25)) for label, points in sets.items()}
+        look = {"hue_order": list(sets), "palette": colours, "sizes": sizes, "size_order": list(sets)}
+        sns.scatterplot(table, x="x", y="y", hue="set", size="set", **look, alpha=0.5, linewidth=0, ax=axes)
         axes.set(xlabel="", ylabel="")
         axes.set_title(title, fontsize=8)
         axes.set_aspect("equal", "datalim")

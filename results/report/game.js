@@ -191,11 +191,11 @@ function spectraOf(game, marked) {
 }
 
 // A picture with its caption: what it shows, of which optimizer, step and seed, and what the game says of it.
-function captioned(sample, optimizer) {
+function captioned(sample, optimizer, about = sample.about) {
   const facts = [sample.step === null ? null : `step ${sample.step}`, `seed ${sample.seed}`].filter(Boolean).join(", ");
   return el("figure", {},
     el("img", { src: sample.uri, alt: `${sample.name} of ${optimizer}, ${facts}`, loading: "lazy" }),
-    el("figcaption", { title: sample.source }, el("div", {}, el("b", {}, spelled(sample.name.replaceAll("-", "_"))), `, ${facts}`), el("div", {}, optimizer), sample.about ? el("div", { class: "faint" }, sample.about) : null));
+    el("figcaption", { title: sample.source }, el("div", {}, el("b", {}, spelled(sample.name.replaceAll("-", "_"))), `, ${facts}`), el("div", {}, optimizer), about ? el("div", { class: "faint" }, about) : null));
 }
 
 // What stands for a game among others: its own pictures of one run, or a grid of samples if it has none.

@@ -39,7 +39,10 @@ function gallery() {
   byId("pictures").hidden = !shown.length;
   byId("pictures").append(el("h2", {}, "Pictures"),
     el("p", { class: "faint" }, "Of each game its own pictures at the end of one run of its first row, or a grid of samples where it has none."),
-    ...shown.map(([game, own]) => el("div", { class: "of-game" }, el("h3", {}, link(game)), el("div", { class: "samples" }, own.map(({ sample, row }) => captioned(sample, row.optimizer))))));
+    el("div", { class: "gallery" }, shown.map(([game, own]) => {
+      const abouts = [...new Set(own.map(({ sample }) => sample.about).filter(Boolean))]; // often one for all of them
+      return el("div", {}, el("h3", {}, link(game)), el("div", {}, own.map(({ sample, row }) => captioned(sample, row.optimizer, null))), abouts.map((about) => el("p", { class: "faint" }, about)));
+    })));
 }
 
 function failures() {

@@ -59,6 +59,11 @@ class Three(NetworkGame):
         return read - seen("discriminator", seen.image).mean(-1) if i == 0 else read
 
     def pictures(self, profile, seeds, buffers):
+        """``two-by-two``: four
+        images.
+
+        Nothing more is told.
+        """
         images = Seen(self, profile, self.sample(seeds, 0, 0), buffers).image
         return {"two-by-two": images[:, :4].unflatten(1, (2, 2)).squeeze(3)}
 
@@ -123,5 +128,9 @@ def test_a_run_leaves_its_own_pictures(tmp_path):
     assert set(files) == {"-two-by-two.png", "-first-pixels.png"}
     with Image.open(files["-two-by-two.png"]) as picture:
         assert picture.size == (2 * 18 + 2, 2 * 18 + 2)
+        assert picture.info == {"Step": "2", "Description": "two-by-two: four images."}
+    with Image.open(files["-first-pixels.png"]) as picture:
+        assert picture.info["Step"] == "2"
+        assert "Description" not in picture.info
     assert len(list((tmp_path / "models" / "three").glob("*.safetensors"))) == 1
     assert pd.read_parquet(tmp_path / "runs.parquet")["status"].tolist() == ["completed"]

@@ -8,7 +8,7 @@ from saddlebench.bench.build import build
 from saddlebench.errors import InputError
 from saddlebench.games.losses import policy_gradient
 from saddlebench.games.networks.tables import all_sequences
-from saddlebench.games.seqgan import Drawn, SeqGAN
+from saddlebench.games.seqgan import Drawn, SeqGAN, frequencies
 from saddlebench.games.seqgan_tiny import SeqGANTiny
 
 SEEDS = torch.tensor([2, 4, 8])
@@ -108,6 +108,34 @@ def test_measures_of_the_oracle_itself_are_its_entropy():
     entropy = float(-(logs.exp() * logs).sum() / 3)
     assert found["nll_test"].tolist() == pytest.approx([entropy] * 3, abs=0.05)
     assert found["nll_oracle"].tolist() == pytest.approx([entropy] * 3, abs=0.05)
+
+
+def test_frequencies_of_pairs_on_fixed_numbers():
+    y = torch.tensor([[[0, 1, 1], [0, 1, 0]], [[2, 2, 2], [1, 2, 2]]])
+    assert frequencies(y, 3).tolist() == [[[0, 0.5, 0], [0.25, 0.25, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0.25], [0, 0, 0.75]]]
+    assert frequencies(y[..., :1], 3).abs().sum() == 0
+
+
+def test_the_oracle_s_transitions_are_those_of_its_data_and_a_uniform_generator_s_are_grey():
+    game = SeqGAN(4, 3, 3, 3, 2, (1, 2), 4, 2, items=64)
+    w, truth = game.initial(SEEDS), game.data(SEEDS.device)[0][0]
+    generators = torch.stack((truth, 0 * truth, torch.full_like(truth, torch.nan)))
+    strip = game.pictures((generators, w[1]), SEEDS, ())["transitions"]
+    side = 4 * 37
+    assert strip.shape == (3, 1, 2, side, side)
+    torch.testing.assert_close(strip[..., ::37, ::37], strip[..., 36::37, 36::37], atol=0, rtol=0, equal_nan=True)  # squares
+    data, drawn = (((strip[:, 0, k, ::37, ::37] + 1) / 2).square() * 20 / 16 for k in range(2))  # back to shares
+    logs = game.lstm(truth[None], all_sequences(4, 3)[None])[0].sum(-1).exp()
+    exact = torch.zeros(4, 4)
+    for y, p in zip(all_sequences(4, 3), logs, strict=True):
+        exact[y[0], y[1]] += p / 2
+        exact[y[1], y[2]] += p / 2
+    rank = torch.bincount(game.data(SEEDS.device)[1].flatten(), minlength=4).argsort(descending=True, stable=True)
+    for found in (data[0], drawn[0]):
+        torch.testing.assert_close(found, exact[rank][:, rank], atol=0.05, rtol=0)
+    torch.testing.assert_close(drawn[1], torch.full((4, 4), 1 / 16), atol=0.02, rtol=0)
+    assert drawn[2].isnan().all()
+    assert data[2].isfinite().all()
 
 
 def test_too_large_a_batch_is_refused():

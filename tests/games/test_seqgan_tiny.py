@@ -89,6 +89,19 @@ def test_measures_are_zero_where_generator_and_oracle_agree():
         torch.testing.assert_close(found[name], value, atol=1e-12, rtol=0)
 
 
+@pytest.mark.parametrize("form", ["tables", "networks"])
+def test_a_point_a_sequence_shows_the_oracle_s_probability_and_the_generator_s(form):
+    game = SeqGANTiny(form=form)
+    start = game.initial(SEEDS)
+    (q,) = game.buffers(start, SEEDS)
+    sets = game.clouds((game.oracle(SEEDS).to(q), start[1]), SEEDS, (q,))["probabilities"]
+    torch.testing.assert_close(sets["p"], torch.stack((q, q), -1))
+    assert torch.equal(sets["p = q"][..., 0], sets["p = q"][..., 1])
+    torch.testing.assert_close(sets["p = q"].amax((1, 2)), q.amax(-1))
+    torch.testing.assert_close(sets["p at the start"][..., 1].sum(-1), torch.ones(3))
+    assert float((sets["p at the start"] - sets["p"]).abs().amax()) > 0.01
+
+
 def test_too_many_sequences_are_refused():
     with pytest.raises(InputError, match="too many to be listed"):
         build("game", {"seqgan-tiny": {"tokens": 10, "length": 5}})

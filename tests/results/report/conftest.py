@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from saddlebench.results.report.content import content
 from saddlebench.results.report.page import page
@@ -70,6 +71,10 @@ def folder(make, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (700, 700, 3), dtype=np.uint8)
     for seed in range(3):
         Image.fromarray(pixels).save(samples / f"extragradient-ring{seed:04d}-seed{seed}.png")
+    texts = PngInfo()
+    texts.add_text("Step", "20")
+    texts.add_text("Description", f"a column a class {HOSTILE}")
+    Image.fromarray(pixels[:50]).save(samples / "extragradient-ring0001-seed1-codes.png", pnginfo=texts)
     (samples / "extragradient-ring0003-seed3.png").write_bytes(b"no picture")
     return out
 

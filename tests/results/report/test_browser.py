@@ -253,5 +253,18 @@ def test_floors_counts_and_samples_stand_beside_image_measures(opened):
     assert column(page, "fd_lenet") == ["4.5"]
     pictures = page.locator("#samples img")
     pictures.first.scroll_into_view_if_needed()
-    assert pictures.count() == 3
+    assert pictures.count() == 4
     assert pictures.first.evaluate("(node) => node.decode().then(() => node.naturalWidth)") == 360
+
+
+def test_each_game_stands_in_the_gallery_with_its_own_pictures(opened, hostile):
+    page = opened()
+    games = page.locator(".gallery > div")
+    assert games.count() == 1
+    assert games.locator("figure").count() == 1  # codes, and none of the three grids
+    assert games.locator("figcaption").inner_text().splitlines() == ["codes, step 20, seed 1", "extragradient"]
+    assert games.locator("p").text_content() == f"a column a class {hostile}"
+    games.locator("button").click()
+    assert page.locator("#which").input_value() == "2"
+    assert page.locator("#samples figcaption").all_inner_texts()[1].splitlines() == ["samples, seed 0", "extragradient"]
+    assert page.title() == "a title · saddlebench"

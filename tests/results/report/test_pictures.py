@@ -107,13 +107,13 @@ def test_pictures_are_made_small_and_counted(folder):
     tables = read(folder)
     runs = tables.runs[tables.runs["game"] == "mnist"].reset_index(drop=True)
     taken, counts = pictures(folder, [np.arange(len(runs))], ["mnist"], runs)
-    assert counts == {"found": 4, "shown": 3, "unreadable": 1}
+    assert counts == {"found": 5, "shown": 4, "unreadable": 1}
     assert told(counts) == "1 pictures could not be read"
-    assert [one["seed"] for one in taken[0]] == [0, 1, 2]
-    assert taken[0][0]["source"] == "samples/mnist/extragradient-ring0000-seed0.png"
-    assert {(one["name"], one["own"]) for one in taken[0]} == {("samples", False)}
-    with Image.open(io.BytesIO(base64.b64decode(taken[0][0]["uri"].partition(",")[2]))) as picture:
+    assert [one["seed"] for one in taken[0]] == [1, 0, 1, 2]
+    assert [(one["name"], one["own"]) for one in taken[0]] == [("codes", True)] + 3 * [("samples", False)]
+    assert taken[0][1]["source"] == "samples/mnist/extragradient-ring0000-seed0.png"
+    with Image.open(io.BytesIO(base64.b64decode(taken[0][1]["uri"].partition(",")[2]))) as picture:
         assert picture.size == (360, 360)
     taken, counts = pictures(folder, [np.arange(len(runs))], ["mnist"], runs, most=2)
     assert len(taken[0]) == 2
-    assert told(counts) == "2 of 4 pictures are shown; the others lie in samples/ beside the results"
+    assert told(counts) == "2 of 5 pictures are shown; the others lie in samples/ beside the results"
