@@ -156,9 +156,9 @@ def moon_of(points: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor, share: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy ``(runs,)`` of logits ``(runs, batch, classes)``; weighted by ``share`` ``(runs, batch)`` where given."""
+    """Mean cross-entropy ``(runs,)`` of logits ``(runs, batch, classes)``; over those with ``share`` ``(runs, batch)`` 1 where given."""
     each = cross_entropy(logits.movedim(-1, 1), labels, reduction="none")
-    return (each if share is None else each * share).mean(-1)
+    return each.mean(-1) if share is None else (each * share).sum(-1) / share.sum(-1).clamp_min(1)  # 0 of none
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:

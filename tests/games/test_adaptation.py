@@ -25,7 +25,8 @@ def test_class_loss_and_accuracy_on_fixed_numbers():
     logits = torch.tensor([[[0.0, math.log(3.0)], [0.0, 0.0]]])
     labels = torch.tensor([[1, 0]])
     assert float(class_loss(logits, labels)) == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
-    assert float(class_loss(logits, labels, torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2) / 2)
+    assert float(class_loss(logits, labels, torch.tensor([[0.0, 1.0]]))) == pytest.approx(math.log(2))
+    assert float(class_loss(logits, labels, torch.zeros(1, 2))) == 0
     assert accuracy(logits, torch.tensor([[1, 1]])).tolist() == [0.5]
     assert accuracy(logits * torch.nan, labels).isnan().all()
 
@@ -53,40 +54,78 @@ def test_dann_controls_look_at_one_domain_alone():
         assert torch.equal(game.losses(w, sample, ())[0], game.losses(w, moved, ())[0])
 
 
-def test_dupgan_losses_are_their_formulas():
-    game = DupGAN.small()
+def sure(game, w, sample):
+    """How sure C is of a class of each sample of the target."""
+    seen = Translated(game, w, sample)
+    return seen("classifier", seen("encoder", sample.target).tanh()).softmax(-1).amax(-1)
+
+
+@pytest.mark.parametrize("quantile", [0.0, 0.5])
+def test_dupgan_losses_are_their_formulas(quantile):
+    game = dataclasses.replace(DupGAN.small(), weight=0.5, classification=3.0, reconstruction=7.0)
     w, sample = game.initial(SEEDS), game.sample(SEEDS, 4, 0)
+    game = dataclasses.replace(game, threshold=float(sure(game, w, sample).quantile(quantile)))
     seen = Translated(game, w, sample)
     z_s, z_t = (seen("encoder", x).tanh() for x in (sample.source, sample.target))
     believed = seen("classifier", z_t).argmax(-1)
+    which = sure(game, w, sample) >= game.threshold
+    assert bool(which.all()) == (quantile == 0)
     fake = torch.full_like(believed, 2)
     x_st, x_ss = seen.decoded(z_s, 1), seen.decoded(z_s, 0)
     x_ts, x_tt = seen.decoded(z_t, 0), seen.decoded(z_t, 1)
 
-    def h(name, x, labels):
-        return torch.stack([cross_entropy(a, b) for a, b in zip(seen(name, x), labels, strict=True)])
+    def h(name, x, labels, over=None):
+        """Mean cross-entropy of a run over some of its samples, or all."""
+        over = torch.ones_like(labels, dtype=torch.bool) if over is None else over
+        pairs = zip(seen(name, x), labels, over, strict=True)
+        return torch.stack([cross_entropy(a[k], b[k]) if k.any() else torch.zeros(()) for a, b, k in pairs])
 
     d_s, d_t = "source-discriminator", "target-discriminator"
-    classifier = h("classifier", z_s, sample.labels) + h("classifier", z_t, believed)
-    adversarial = h(d_t, x_st, sample.labels) + h(d_s, x_ts, believed)
-    reconstruction = (x_ss - sample.source).square().mean((1, 2)) + (x_tt - sample.target).square().mean((1, 2))
+    classifier = h("classifier", z_s, sample.labels) + 0.5 * h("classifier", z_t, believed, which)
+    deception = h(d_t, x_st, sample.labels) + h(d_s, x_ts, believed, which)
+    generator = deception + 7 * ((x_ss - sample.source).square().mean((1, 2)) + (x_tt - sample.target).square().mean((1, 2)))
     expected = (
-        classifier + adversarial + reconstruction,
-        adversarial + reconstruction,
+        3 * classifier + 0.5 * generator,
+        generator,
         h(d_s, sample.source, sample.labels) + h(d_s, x_ts, fake),
-        h(d_t, sample.target, believed) + h(d_t, x_st, fake),
+        h(d_t, sample.target, believed, which) + h(d_t, x_st, fake),
         classifier,
     )
     for found, value in zip(game.losses(w, sample, ()), expected, strict=True):
         torch.testing.assert_close(found, value)
 
 
-def test_dupgan_believes_no_class_before_pretraining_ends_or_below_the_threshold():
+def test_dupgan_learns_from_the_source_alone_before_pretraining_ends_and_in_the_control():
     game = DupGAN.small()
-    w = game.initial(SEEDS)
-    for other, step in ((dataclasses.replace(game, pretraining=5), 4), (dataclasses.replace(game, threshold=1.0), 4)):
-        assert Translated(other, w, other.sample(SEEDS, step, 0)).pseudo[1].sum() == 0
-    assert Translated(game, w, game.sample(SEEDS, 4, 0)).pseudo[1].min() == 1
+    w, sample = game.initial(SEEDS), game.sample(SEEDS, 4, 0)
+    seen = Translated(game, w, sample)
+    logits = seen("classifier", seen("encoder", sample.source).tanh())
+    label = torch.stack([cross_entropy(x, y) for x, y in zip(logits, sample.labels, strict=True)])
+    for other in (dataclasses.replace(game, pretraining=5), dataclasses.replace(game, weight=0.0)):
+        leaves = tuple(x.clone().requires_grad_() for x in w)
+        losses = other.losses(leaves, sample, ())
+        torch.testing.assert_close(losses[0], 10 * label)
+        torch.testing.assert_close(losses[4], label)
+        for loss, leaf in zip(losses[1:4], leaves[1:4], strict=True):
+            assert not loss.any()
+            assert not torch.autograd.grad(loss.sum(), leaf, retain_graph=True)[0].any()
+    for loss, after in zip(game.losses(w, sample, ()), dataclasses.replace(game, pretraining=4).losses(w, sample, ()), strict=True):
+        assert torch.equal(loss, after)
+
+
+def test_dupgan_counts_the_classes_that_it_believes_and_those_that_are_right():
+    game = dataclasses.replace(DupGAN.small(), pretraining=5)  # the measures do not wait for its end
+    w, held = game.initial(SEEDS), game.held_out(SEEDS)
+    given = Translated(game, w, held)("classifier", Translated(game, w, held)("encoder", held.target).tanh()).argmax(-1)
+    game = dataclasses.replace(game, threshold=float(sure(game, w, held).median()))
+    found = game.measures(w, SEEDS, ())
+    for run, believed in enumerate(sure(game, w, held) >= game.threshold):
+        assert float(found["believed"][run]) == pytest.approx(float(believed.double().mean()))
+        right = (given[run] == held.hidden[run])[believed].double().mean() if believed.any() else torch.tensor(math.nan)
+        assert float(found["believed_accuracy"][run]) == pytest.approx(float(right), nan_ok=True)
+    none = dataclasses.replace(game, threshold=1.0).measures(w, SEEDS, ())
+    assert none["believed"].tolist() == [0, 0, 0]
+    assert none["believed_accuracy"].isnan().all()
 
 
 def test_the_target_is_the_source_turned():
