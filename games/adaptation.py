@@ -156,7 +156,7 @@ def moon_of(points: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor, share: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy ``(runs,)`` of logits ``(runs, batch, classes)``; over those with ``share`` ``(runs, batch)`` 1 where given."""
+    """Mean cross-entropy ``(runs,)`` of logits ``(runs, batch, classes)``; where given, over those with ``share`` 1, of 0 and 1."""
     each = cross_entropy(logits.movedim(-1, 1), labels, reduction="none")
     return each.mean(-1) if share is None else (each * share).sum(-1) / share.sum(-1).clamp_min(1)  # 0 of none
 

@@ -113,13 +113,13 @@ class DupGAN(Adaptation):
     are those of a trained C. ŷ is new at every step. Five players, each with its own loss. ``weight = 0`` is the source-only row:
     pretraining that does not end. The weights, the threshold and the length of pretraining are ours.
 
-    A class believed wrongly is learnt by C, by D_t and through D_s by E, and nothing takes it back: the method needs domains so near
-    that C is mostly right where it is sure. Of moons it is at 20° or 25°, and not at 35° (`docs/tutorials.md`): hence the angle.
+    A class believed wrongly is learnt by C, by D_t and through D_s by E: the method needs domains so near that C is mostly right
+    where it is sure. Of moons it is at 20°, and not at 35° (`docs/tutorials.md`): hence the angle.
 
-    Measures besides the accuracies: ``believed`` and ``believed_accuracy``, the share of the target whose class is believed, pretraining
-    or not, and how many of those classes are right (NaN where there are none). ``cross_domain_agreement``: how often a translated
-    sample is of the class of what it was made from; of moons the class is that of the nearer half circle of the other domain, both
-    ways, of images that of a fixed classifier of digits on G(E(x_t), s).
+    Measures besides the accuracies: ``believed`` and ``believed_accuracy``, the share of the target whose class is believed, in
+    pretraining too, and how many of those classes are right (NaN where there are none). ``cross_domain_agreement``: how often a
+    translated sample is of the class of what it was made from; of moons the class is that of the nearer half circle of the other
+    domain, both ways, of images that of a fixed classifier of digits on G(E(x_t), s).
 
     Raises:
         InputError: a batch larger than the data.
