@@ -4,14 +4,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 
 from saddlebench.bench.cells import Cell, groups
 from saddlebench.bench.context import commit_of_sources
 from saddlebench.bench.runner import Place, Runner
-from saddlebench.bench.workers.jobs import Append, Executor, Setup
+from saddlebench.bench.workers.jobs import Append, Executor, Setup, StoppedError
 from saddlebench.bench.workers.processes import Processes
 from saddlebench.bench.workers.sweep import Sweep
 from saddlebench.bench.workers.work import Work
@@ -93,6 +93,10 @@ class Stop(Protocol):
         """While it lasts, nothing is raised; at its end, what is pending."""
         ...
 
+    def leave(self) -> NoReturn:
+        """Raise what is pending."""
+        ...
+
 
 def carry_out(work: Work, runner: Runner, crew: Crew | None, store: Store | None = None, stop: Stop | None = None) -> list[Path]:
     """Run all groups, into the runner's sink; return the pictures that workers have written.
@@ -132,6 +136,9 @@ def carry_out(work: Work, runner: Runner, crew: Crew | None, store: Store | None
             sweep = Sweep(executor, runner, append, stop)
             sweep.carry_out(work, folder)
             return sweep.pictures
+    except StoppedError:
+        assert stop is not None, "nobody else could ask"
+        stop.leave()
     finally:
         work.close()
 

@@ -84,6 +84,8 @@ class Worker:
             kills = memory_kills()
             try:
                 pipe = self._pipe or self._start()
+                if self._stopping:  # asked while it was started, which it did not hear
+                    break
                 pipe.send(job.cells)
                 return self._listen(pipe, job, append)
             except (EOFError, ConnectionError):
