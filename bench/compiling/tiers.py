@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saddlebench.bench.compiling.loop import Loop, UncompilableError, looped, unrolled
+from saddlebench.bench.compiling.loop import Loop, UncompilableError, looped
 from saddlebench.bench.compiling.tracing import Step, Trace, UntraceableError, replays, traced
+from saddlebench.bench.compiling.turns import turn
 from saddlebench.bench.oracle import Counts
 from saddlebench.bench.recording import Clock, Point
 from saddlebench.games.game import Profile
@@ -99,7 +100,7 @@ class Compiled(Traced):
 
     def at_once(self, cost: float | None, timed: bool) -> int:
         """As `Eager` has it; where time is a budget, a turn of the loop."""
-        return unrolled(self.trace.operations) if timed else super().at_once(cost, timed)
+        return turn(self.trace) if timed else super().at_once(cost, timed)
 
     def advance(self, now: Point, total: Profile | None, steps: int, counts: Counts, clock: Clock) -> tuple[Point, Profile | None]:
         """As `Eager` has it."""
@@ -176,7 +177,7 @@ def _too_little(trace: Trace, steps: int) -> str | None:
     if trace.convolves:
         return "auto: a compiler leaves convolutions as they are"
     replayed = steps * (4e-6 * trace.operations + 1.5e-9 * trace.numbers)
-    compiling = 20 + 0.05 * trace.operations * unrolled(trace.operations)
+    compiling = 20 + 0.05 * trace.operations * turn(trace)
     return None if replayed > 2 * compiling else f"auto: compiling takes about {compiling:.0f} s, the traced steps {replayed:.2g} s"
 
 

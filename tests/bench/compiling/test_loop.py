@@ -1,5 +1,7 @@
 """Compiled loops: the same numbers to rounding, kept as files, and what cannot be compiled says why."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,16 +10,32 @@ import torch
 import saddlebench
 from saddlebench.bench.build import build
 from saddlebench.bench.compiling import loop as loops
-from saddlebench.bench.compiling.loop import UncompilableError, looped, unrolled
+from saddlebench.bench.compiling.loop import UncompilableError, looped
 from saddlebench.bench.compiling.tiers import loop_inputs
 from saddlebench.bench.compiling.tracing import leaves_of, traced
+from saddlebench.bench.compiling.turns import group, turn
 from saddlebench.bench.contracts.arenas import Arena, TinyGAN
 from saddlebench.bench.contracts.playing import seeds_of, stepping
 from saddlebench.bench.oracle import Counts
 
 
-def test_small_steps_share_a_turn():
-    assert [unrolled(n) for n in (0, 1, 4, 16, 30, 160, 500)] == [10, 10, 10, 10, 5, 1, 1]
+@pytest.mark.parametrize(
+    ("operations", "numbers", "fused", "steps"),
+    [
+        (0, 0, 10, 100),
+        (4, 4000, 10, 100),
+        (16, 16_000, 10, 20),
+        (22, 22_000, 5, 20),
+        (30, 30_000, 5, 20),
+        (60, 60_000, 2, 10),
+        (100, 10_000, 1, 1),
+        (500, 50_000, 1, 1),
+        (8, 200_000, 10, 10),
+    ],
+)
+def test_small_steps_share_a_group_and_groups_a_turn(operations, numbers, fused, steps):
+    step = SimpleNamespace(operations=operations, numbers=numbers)
+    assert (group(step), turn(step)) == (fused, steps)
 
 
 def test_too_large_a_step_is_refused(monkeypatch):
@@ -42,7 +60,7 @@ def test_without_a_compiler_the_steps_are_traced_and_the_reason_is_told(monkeypa
     def nothing(*_):
         raise RuntimeError("no working C++ compiler found")
 
-    monkeypatch.setattr(loops, "_compile", nothing)
+    monkeypatch.setattr(loops, "compiled", nothing)
     runs = saddlebench.run("bilinear", "extragradient", seeds=2, steps=20, compile="on").runs
     assert set(runs["tier"]) == {"traced"}
     assert runs["tier_reason"].str.contains("no working C").all()
@@ -70,13 +88,13 @@ def test_a_loop_makes_the_steps(game, method, tmp_path, monkeypatch):
     trace, total = traced(step, now), tuple(torch.zeros_like(x) for x in now.w)
     loop = looped(trace, loop_inputs(trace, now, total, 0), len(total))
     point, summed, expected = now, total, total
-    for steps in (1, 23, 10):
+    for steps in (1, 123, 10):
         before = [x.clone() for x in leaves_of(point)]
         found = loop(loop_inputs(trace, point, summed, steps))
         assert all(torch.equal(a, b) for a, b in zip(before, leaves_of(point), strict=True))  # what was given is left alone
         point, summed = trace.point(point.step + steps, found[1 : 1 + len(trace.changed)], point), found[1 + len(trace.changed) :]
     eager = now
-    for _ in range(34):
+    for _ in range(134):
         eager = step(eager, Counts(len(now.w)))
         expected = [s + x for s, x in zip(expected, eager.w, strict=True)]
     assert point.step == eager.step
