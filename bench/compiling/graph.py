@@ -1,5 +1,6 @@
 """Graphs of one step: aten operations alone, every value computed once, nothing computed that is not asked for."""
 
+import math
 from collections.abc import Sequence
 from types import BuiltinFunctionType
 from typing import Any
@@ -12,6 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_arg
 
 aten = torch.ops.aten
+_ZEROS = (aten.zeros_like.default, aten.zeros.default)
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh_copy.default, aten.lift_fresh.default, aten.lift.default)
 
 
@@ -20,7 +22,9 @@ class UntraceableError(RuntimeError):
 
 
 def cleaned(module: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
-    """The same function without mutation, dead code and repeated computation.
+    """The same function without mutation, dead code, repeated computation, additions of nothing and divisions where products do.
+
+    It is the same in every bit but for the sign of a zero: −0 + 0 is 0, and is left as −0.
 
     Merging equal computations cannot merge two random draws: a draw is an explicit hash of its counters
     (`saddlebench.games.draws`), so that two draws differ in an argument. Draws from torch's own generators would be merged, and are
@@ -40,9 +44,10 @@ def cleaned(module: GraphModule, inputs: Sequence[Tensor]) -> GraphModule:
         raise UntraceableError(f"the step draws from torch's own generator ({drawing.target})")
     graph, known, found = Graph(), {}, {}
     for node in module.graph.nodes:
-        if node.target in _SAME or _is_plain_clone(node):
-            known[node] = known[node.args[0]]
+        if (same := _unchanged(node)) is not None:
+            known[node] = known[same]
             continue
+        _multiply(node)
         key = _key(node, known)
         if key is None or key not in found:
             known[node] = graph.node_copy(node, known.__getitem__)
@@ -64,8 +69,37 @@ def _tagged(node: Node, what: str) -> bool:
     return torch.Tag.nondeterministic_seeded in operation.tags
 
 
-def _is_plain_clone(node: Node) -> bool:
-    return node.target is aten.clone.default and not node.kwargs
+def _unchanged(node: Node) -> Node | None:
+    """The operand that the operation gives back, if it does nothing: x of x + 0, 0 + x, x − 0, x·1, x/1 and of a plain copy."""
+    if node.target in _SAME or (node.target is aten.clone.default and not node.kwargs):
+        return node.args[0]  # pyright: ignore[reportReturnType] - the copied node
+    if node.op != "call_function" or node.kwargs or len(node.args) != 2:
+        return None
+    x, y = node.args
+    if node.target in (aten.mul.Tensor, aten.div.Tensor) and y == 1 and not isinstance(y, Node):
+        kept = x
+    elif node.target in (aten.add.Tensor, aten.sub.Tensor) and _is_zeros(y):
+        kept = x
+    elif node.target is aten.add.Tensor and _is_zeros(x):
+        kept = y
+    else:
+        return None
+    forms = [n.meta.get("val") if isinstance(n, Node) else None for n in (kept, node)]
+    if not all(isinstance(x, Tensor) for x in forms) or len({(x.shape, x.dtype) for x in forms}) > 1:
+        return None  # it broadcasts, or promotes
+    return kept
+
+
+def _multiply(node: Node) -> None:
+    """Make x/2ᵏ x·2⁻ᵏ, which is the same number in a fraction of the time."""
+    if node.target is aten.div.Tensor and isinstance(divisor := node.args[1], int | float) and abs(math.frexp(divisor)[0]) == 0.5:
+        x = node.args[0].meta.get("val") if isinstance(node.args[0], Node) else None
+        if isinstance(x, Tensor) and x.is_floating_point() and abs(math.frexp(divisor)[1]) < 100:
+            node.target, node.args = aten.mul.Tensor, (node.args[0], 1.0 / divisor)
+
+
+def _is_zeros(x: Any) -> bool:
+    return isinstance(x, Node) and x.target in _ZEROS
 
 
 def _key(node: Node, known: dict[Node, Node]) -> Any:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop_op
 
+from saddlebench.bench.compiling.layout import runs_last
 from saddlebench.bench.compiling.tracing import Trace
 
 _GROUP_STEPS = (10, 5, 2, 1)  # divisors of ten: watched points are multiples of ten steps apart
@@ -33,14 +34,22 @@ def turn(trace: Trace) -> int:
 
 
 class _Gathered:
-    """Tensors as one flat tensor for each type of number, and back."""
+    """Tensors as one flat tensor for each type of number, and back; of each the axis of runs lies first, or last."""
 
-    def __init__(self, like: Sequence[Tensor]) -> None:
-        self.shapes = [x.shape for x in like]
+    def __init__(self, like: Sequence[Tensor], last: bool) -> None:
+        self.last = last
+        self.shapes = [self.turned(x).shape for x in like]
         self.parts = [[k for k, x in enumerate(like) if x.dtype == kind] for kind in dict.fromkeys(x.dtype for x in like)]
+
+    def turned(self, x: Tensor, back: bool = False) -> Tensor:
+        """As it lies in memory, or back."""
+        if not self.last or x.ndim < 2:
+            return x
+        return x.movedim(-1, 0) if back else x.movedim(0, -1)
 
     def flat(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """In memory of their own."""
+        tensors = [self.turned(x) for x in tensors]
         return [
             torch.cat([tensors[k].reshape(-1) for k in part]) if len(part) > 1 else tensors[part[0]].reshape(-1).clone()
             for part in self.parts
@@ -51,7 +60,7 @@ class _Gathered:
         found: dict[int, Tensor] = {}
         for part, x in zip(self.parts, flat, strict=True):
             sizes = [self.shapes[k].numel() for k in part]
-            found |= {k: piece.view(self.shapes[k]) for k, piece in zip(part, x.split(sizes), strict=True)}
+            found |= {k: self.turned(piece.view(self.shapes[k]), back=True) for k, piece in zip(part, x.split(sizes), strict=True)}
         return [found[k] for k in range(len(self.shapes))]
 
 
@@ -59,9 +68,11 @@ def whole(trace: Trace, sums: int) -> Callable[..., tuple[Tensor, ...]]:
     """As `saddlebench.bench.compiling.loop.looped` has it: a loop of turns, one of groups for what is left, then one of steps."""
     changed, carried = len(trace.changed), len(trace.changed) + sums
     most, fused = turn(trace), group(trace)
+    last = runs_last(trace.module, changed)
+    step = last or trace.module
 
     def loop(number: Tensor, end: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        gathered = _Gathered(rest[:carried])
+        gathered = _Gathered(rest[:carried], last is not None)
         going: Any = (number, *gathered.flat(rest[:carried]))
         kinds, fixed = len(going) - 1, (end, *rest[carried:])
 
@@ -72,7 +83,7 @@ def whole(trace: Trace, sums: int) -> Callable[..., tuple[Tensor, ...]]:
                     tensors = gathered.apart(flat)
                     tensors, total = tensors[:changed], tensors[changed:]
                     for _ in range(min(steps, fused)):
-                        tensors = trace.module(number, *tensors, *fixed)
+                        tensors = step(number, *tensors, *fixed)
                         total = [s + tensors[k] for s, k in zip(total, trace.profile, strict=False) if k is not None]
                         number = number + 1
                     flat = gathered.flat((*tensors, *total))
@@ -83,6 +94,6 @@ def whole(trace: Trace, sums: int) -> Callable[..., tuple[Tensor, ...]]:
         for steps in dict.fromkeys((most, fused, 1)):
             more = lambda number, *rest, steps=steps: number + (steps - 1) < rest[kinds]  # noqa: E731 - its twin is a function
             going = while_loop_op(more, body(steps), going, fixed)
-        return going[0], *(x.clone() for x in gathered.apart(going[1:]))
+        return going[0], *(x.clone(memory_format=torch.contiguous_format) for x in gathered.apart(going[1:]))
 
     return loop

@@ -31,6 +31,47 @@ def test_what_nobody_asks_for_is_not_computed():
     assert operations(graph_of(function, torch.ones(2))) == ["aten.add.Tensor"]
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x + torch.zeros_like(x),
+        lambda x: torch.zeros(3, 2, dtype=x.dtype) + x,
+        lambda x: x - torch.zeros_like(x),
+        lambda x: x * 1.0 / 1,
+    ],
+)
+def test_what_does_nothing_is_left_out(function):
+    x = torch.randn(3, 2, dtype=torch.float64)
+    module = graph_of(lambda x: function(x).exp(), x)
+    assert operations(module) == ["aten.exp.default"]
+    assert torch.equal(module(x), function(x).exp())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x + torch.zeros(4, 3, 2),
+        lambda x: x + torch.zeros_like(x, dtype=torch.float64),
+        lambda x: torch.zeros_like(x) - x,
+        lambda x: x.long() / 1,
+        lambda x: torch.add(torch.zeros_like(x), x, alpha=2),
+    ],
+)
+def test_what_broadcasts_promotes_or_negates_stays(function):
+    x = torch.randn(3, 2)
+    found, expected = graph_of(function, x)(x), function(x)
+    assert torch.equal(found, expected)
+    assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize(("divisor", "done"), [(2, "mul"), (-0.25, "mul"), (3, "div"), (2.0**-1030, "div")])
+def test_a_division_by_a_power_of_two_is_a_product(divisor, done):
+    x = torch.randn(5, dtype=torch.float64)
+    module = graph_of(lambda x: x / divisor, x)
+    assert operations(module) == [f"aten.{done}.Tensor"]
+    assert torch.equal(module(x), x / divisor)
+
+
 @pytest.mark.parametrize(("a", "b"), [(0.0, -0.0), (1, 1.0), (1, True)])
 def test_numbers_that_are_merely_equal_are_told_apart(a, b):
     x = torch.ones(2, dtype=torch.int64) if b is True else torch.ones(2)
