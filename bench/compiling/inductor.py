@@ -10,10 +10,10 @@ from unittest.mock import patch
 from torch import Tensor
 from torch.fx import GraphModule
 
-# No contraction of a·b + c into one rounding: whether a product and a sum meet in one kernel depends on where a turn ends.
 OPTIONS: dict[str, Any] = {
     "aot_inductor.package": True,
     "compile_threads": 1,
+    "cpp.enable_floating_point_contract_flag": "fast",  # a·b + c is one operation, rounded once, as in XLA
     "realize_opcount_threshold": 8,  # above it a value is made once; below, by everything that uses it, and by what uses that
     "inplace_buffers": False,  # a buffer that lives in registers alone is not to be allocated for the sake of its successor
 }

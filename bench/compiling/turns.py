@@ -15,9 +15,11 @@ from torch._higher_order_ops.while_loop import while_loop_op
 from saddlebench.bench.compiling.layout import runs_last
 from saddlebench.bench.compiling.tracing import Trace
 
-_GROUP_STEPS = (10, 5, 2, 1)  # divisors of ten: watched points are multiples of ten steps apart
-_TURN_STEPS = (100, 50, 20, 10)
-_GROUP, _TURN = 160, 600  # operations, at most
+# Divisors of ten, as watched points are multiples of ten steps apart. Each step waits for the one before: in a longer group a
+# processor finds less to do meanwhile, of other runs.
+_GROUP_STEPS = (5, 2, 1)
+_TURN_STEPS = (50, 20, 10)
+_GROUP, _TURN = 160, 800  # operations, at most
 _SMALL = 100_000  # numbers that a step computes: a larger one costs far more than a turn
 
 
