@@ -1,6 +1,7 @@
 """Inductor, ahead of time: a graph to a file, with what small steps need of it."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,8 @@ def compiled(graph: GraphModule, inputs: Sequence[Tensor], path: Path) -> None:
     from torch._inductor import aot_compile
     from torch._inductor.package.package import package_aoti
 
-    with _for_small_steps():
+    with warnings.catch_warnings(), _for_small_steps():
+        warnings.simplefilter("ignore")  # what torch says of its own
         files: Any = aot_compile(graph, tuple(inputs), options=OPTIONS)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         made = Path(scratch) / path.name

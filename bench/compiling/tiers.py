@@ -177,7 +177,7 @@ def _too_little(trace: Trace, steps: int) -> str | None:
     if trace.convolves:
         return "auto: a compiler leaves convolutions as they are"
     replayed = steps * (4e-6 * trace.operations + 1.5e-9 * trace.numbers)
-    compiling = 20 + 0.05 * trace.operations * turn(trace)
+    compiling = 15 + 0.03 * trace.operations * turn(trace)
     return None if replayed > 2 * compiling else f"auto: compiling takes about {compiling:.0f} s, the traced steps {replayed:.2g} s"
 
 
