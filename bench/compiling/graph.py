@@ -76,9 +76,8 @@ def _unchanged(node: Node) -> Node | None:
     if node.op != "call_function" or node.kwargs or len(node.args) != 2:
         return None
     x, y = node.args
-    if node.target in (aten.mul.Tensor, aten.div.Tensor) and y == 1 and not isinstance(y, Node):
-        kept = x
-    elif node.target in (aten.add.Tensor, aten.sub.Tensor) and _is_zeros(y):
+    by_one = node.target in (aten.mul.Tensor, aten.div.Tensor) and y == 1 and not isinstance(y, Node)
+    if by_one or (node.target in (aten.add.Tensor, aten.sub.Tensor) and _is_zeros(y)):
         kept = x
     elif node.target is aten.add.Tensor and _is_zeros(x):
         kept = y
