@@ -83,10 +83,12 @@ def _unchanged(node: Node) -> Node | None:
         kept = y
     else:
         return None
-    forms = [n.meta.get("val") if isinstance(n, Node) else None for n in (kept, node)]
-    if not all(isinstance(x, Tensor) for x in forms) or len({(x.shape, x.dtype) for x in forms}) > 1:
-        return None  # it broadcasts, or promotes
-    return kept
+    if not isinstance(kept, Node):
+        return None
+    before, after = kept.meta.get("val"), node.meta.get("val")
+    if not isinstance(before, Tensor) or not isinstance(after, Tensor):
+        return None
+    return kept if (before.shape, before.dtype) == (after.shape, after.dtype) else None  # else it broadcasts, or promotes
 
 
 def _multiply(node: Node) -> None:
