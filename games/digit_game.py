@@ -124,7 +124,7 @@ class DigitGame(ImageData, NetworkGame):
         """Images ``(runs, n, side, side)``."""
         seen = self.seen(self, profile, None, buffers)
         with torch.no_grad():
-            return seen("generator", torch.cat((latents, codes), -1)).unflatten(-1, (SIDE, SIDE))
+            return seen("generator", torch.cat((latents, codes), -1)).flatten(2).unflatten(-1, (SIDE, SIDE))
 
     def samples(self, profile: Profile, seeds: Tensor, n: int, buffers: Buffers = ()) -> Tensor:
         """``(runs, n, side, side)``, codes in turn, of latents that no training step sees."""

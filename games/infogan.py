@@ -10,12 +10,16 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
-from torch.nn.functional import one_hot
+from torch.nn.functional import leaky_relu, one_hot
 
 from saddlebench.games.ac_gan import class_loss
 from saddlebench.games.digit_game import SHOWN, DigitGame, Shown
 from saddlebench.games.draws import integers, uniform
 from saddlebench.games.game import Buffers, Profile
+from saddlebench.games.network_game import AnyNetwork
+from saddlebench.games.networks import dcgan
+from saddlebench.games.networks.conv_encoder import ConvEncoder
+from saddlebench.games.networks.lenet import SIDE
 from saddlebench.games.networks.mlp import MLP
 from saddlebench.parameters import Count, Natural, NonNegativeScalar
 
@@ -23,11 +27,17 @@ from saddlebench.parameters import Count, Natural, NonNegativeScalar
 class _Seen(Shown):
     @cached_property
     def fake(self) -> Tensor:
-        return self("generator", self.inputs)
+        return self("generator", self.inputs).flatten(2)
 
     @cached_property
     def fake_features(self) -> Tensor:
-        return self("trunk", self.fake)
+        return self.features_of(self.fake)
+
+    def features_of(self, x: Tensor, trunk: str = "trunk") -> Tensor:
+        """The last hidden features of images given as pixels."""
+        if self.game.convolutional:
+            return leaky_relu(self(trunk, x.unflatten(-1, (1, SIDE, SIDE))), 0.2)
+        return self(trunk, x)
 
     @cached_property
     def fake_logits(self) -> Tensor:
@@ -35,13 +45,13 @@ class _Seen(Shown):
 
     @cached_property
     def real_logits(self) -> Tensor:
-        return self("source", self("trunk", self.sample.real)).squeeze(-1)
+        return self("source", self.features_of(self.sample.real)).squeeze(-1)
 
     def read(self, x: Tensor, features: Tensor | None = None) -> Tensor:
         """Q's outputs for images: from its own trunk, or over the discriminator's."""
         if self.game.trunks == "separate":
-            return self("reader", self("reader-trunk", x))
-        return self("reader", self("trunk", x) if features is None else features)
+            return self("reader", self.features_of(x, "reader-trunk"))
+        return self("reader", self.features_of(x) if features is None else features)
 
     @cached_property
     def losses(self) -> tuple[Tensor, Tensor]:
@@ -73,8 +83,8 @@ class InfoGAN(DigitGame):
     ``trunks=shared`` the trunk is D's, Q owns a linear head that reads it, and D minimises its adversarial loss − λ L_I too, as the
     authors' program has it (else nobody would teach the trunk to see the codes); with ``separate`` Q has a trunk of its own and D
     plays V alone, which is the formula literally. The game is general-sum. Codes: one category of 10 (λ = 1) and two numbers
-    uniform on [−1, 1] (λ = .1), read as normal laws. Fully connected networks, ours; the paper's are convolutional, with Adam at
-    2e-4 for D and 1e-3 for G.
+    uniform on [−1, 1] (λ = .1), read as normal laws. Networks are convolutional as in the paper, which has Adam at 2e-4 for D and
+    1e-3 for G: `saddlebench.games.networks.dcgan.Generator`, and two convolutions and a linear layer below D's and Q's heads.
 
     ``hungarian_accuracy``: the share of test images whose label is that of Q's largest category, under the best matching of
     categories to labels: categories were found without any label. ``code_information``: L_I of the category, up to ln 10 = 2.303.
@@ -93,6 +103,9 @@ class InfoGAN(DigitGame):
     continuous: Natural = 2  # codes uniform on [−1, 1]
     information: NonNegativeScalar = 1.0  # λ of the category
     continuous_information: NonNegativeScalar = 0.1  # λ of the continuous codes
+    convolutional: bool = True  # or fully connected networks
+    width: Count = 64  # channels of D's first convolution and of G's last block; or units of a hidden layer
+    norm: Literal["batch", "none"] = "batch"  # of D's and Q's convolutions
     trunks: Literal["shared", "separate"] = "shared"  # does Q read D's trunk, or one of its own?
 
     @property
@@ -101,13 +114,18 @@ class InfoGAN(DigitGame):
         return self.categories + self.continuous
 
     @cached_property
-    def owned(self) -> Mapping[str, Mapping[str, MLP]]:
+    def owned(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
         """G; D's trunk and head; Q's head, and its trunk where it has one."""
-        reader = {"reader": MLP((self.width, self.categories + 2 * self.continuous))}
+        trunk, features, generator = self.trunk(self.pixels), self.width, self.generator
+        if self.convolutional:
+            features = 8 * self.width
+            trunk = ConvEncoder(1, SIDE, self.width, features, self.norm)
+            generator = dcgan.Generator(self.latent + self.code_size, 1, SIDE, self.width)
+        reader = {"reader": MLP((features, self.categories + 2 * self.continuous))}
         if self.trunks == "separate":
-            reader = {"reader-trunk": self.trunk(self.pixels), **reader}
-        judge = {"trunk": self.trunk(self.pixels), "source": MLP((self.width, 1))}
-        return {"generator": {"generator": self.generator}, "discriminator": judge, "recogniser": reader}
+            reader = {"reader-trunk": trunk, **reader}
+        judge = {"trunk": trunk, "source": MLP((features, 1))}
+        return {"generator": {"generator": generator}, "discriminator": judge, "recogniser": reader}
 
     def player_loss(self, i: int, seen: _Seen) -> Tensor:
         """L_G, L_D, or L_Q."""

@@ -119,10 +119,21 @@ def test_infogans_players_are_paid_the_information(trunks):
 
 
 def test_the_reader_of_a_shared_trunk_owns_its_head_alone():
-    shared, separate = (parts_of("infogan", trunks=trunks)[0] for trunks in ("shared", "separate"))
+    shared, separate = (parts_of("infogan", trunks=trunks, convolutional=False)[0] for trunks in ("shared", "separate"))
     assert shared.sizes[2] == 6 * 14 + 14
     assert separate.sizes[2] - shared.sizes[2] == 784 * 6 + 6
     assert shared.sizes[:2] == separate.sizes[:2]
+
+
+def test_infogans_convolutions_make_and_read_images():
+    """28² pixels as the connected networks have them; with each image read alone where there is no batch norm."""
+    game, seen = parts_of("infogan", norm="none")
+    assert seen.fake.shape == seen.sample.real.shape
+    assert seen.fake.abs().max() <= 1
+    assert seen.real_logits.shape == seen.sample.real.shape[:2]
+    alone = seen.read(seen.sample.real[:, :1])
+    np.testing.assert_allclose(alone.detach(), seen.read(seen.sample.real)[:, :1].detach(), rtol=1e-4, atol=1e-6)
+    assert game.sizes[2] == 8 * 6 * 14 + 14
 
 
 def test_codes_of_infogan_look_at_no_label():
