@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
+_FORETOLD = 0.01  # of the work, from which the time left is estimated
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -131,7 +132,8 @@ class Lines(_Counted):
         if time.monotonic() - self.said < _SECONDS_BETWEEN_LINES:
             return
         self.said = time.monotonic()
-        left = self.elapsed * (self.cells - self.made) / self.made if self.made else None
+        begun = self.made >= _FORETOLD * self.cells  # what came before the first steps says nothing of the others
+        left = self.elapsed * (self.cells - self.made) / self.made if self.made and begun else None
         estimate = "" if left is None else f", about {duration(left)} left"
         print(
             f"{self.finished}/{self.cells} {self.noun}, {duration(self.elapsed)}{estimate}: {self.label}",

@@ -1,5 +1,6 @@
 """Inductor, ahead of time: a graph to a file, with what small steps need of it."""
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def compiled(graph: GraphModule, inputs: Sequence[Tensor], path: Path) -> None:
     from torch._inductor import aot_compile
     from torch._inductor.package.package import package_aoti
 
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it tells of GPUs that nobody asked for
     with warnings.catch_warnings(), _for_small_steps():
         warnings.simplefilter("ignore")  # what torch says of its own
         files: Any = aot_compile(graph, tuple(inputs), options=OPTIONS)
