@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
-from torch.nn.functional import leaky_relu, one_hot
+from torch.nn.functional import one_hot
 
 from saddlebench.games.ac_gan import class_loss
 from saddlebench.games.digit_game import SHOWN, DigitGame, Shown
@@ -19,6 +19,7 @@ from saddlebench.games.game import Buffers, Profile
 from saddlebench.games.network_game import AnyNetwork
 from saddlebench.games.networks import dcgan
 from saddlebench.games.networks.conv_encoder import ConvEncoder
+from saddlebench.games.networks.layers import rectified
 from saddlebench.games.networks.lenet import SIDE
 from saddlebench.games.networks.mlp import MLP
 from saddlebench.parameters import Count, Natural, NonNegativeScalar
@@ -35,8 +36,9 @@ class _Seen(Shown):
 
     def features_of(self, x: Tensor, trunk: str = "trunk") -> Tensor:
         """The last hidden features of images given as pixels."""
-        if self.game.convolutional:
-            return leaky_relu(self(trunk, x.unflatten(-1, (1, SIDE, SIDE))), 0.2)
+        network = self.game.networks[trunk]
+        if isinstance(network, ConvEncoder):
+            return rectified(self(trunk, x.unflatten(-1, (1, SIDE, SIDE))), network.slope)
         return self(trunk, x)
 
     @cached_property
@@ -116,11 +118,12 @@ class InfoGAN(DigitGame):
     @cached_property
     def owned(self) -> Mapping[str, Mapping[str, AnyNetwork]]:
         """G; D's trunk and head; Q's head, and its trunk where it has one."""
-        trunk, features, generator = self.trunk(self.pixels), self.width, self.generator
         if self.convolutional:
             features = 8 * self.width
             trunk = ConvEncoder(1, SIDE, self.width, features, self.norm)
             generator = dcgan.Generator(self.latent + self.code_size, 1, SIDE, self.width)
+        else:
+            trunk, features, generator = self.trunk(self.pixels), self.width, self.generator
         reader = {"reader": MLP((features, self.categories + 2 * self.continuous))}
         if self.trunks == "separate":
             reader = {"reader-trunk": trunk, **reader}
